@@ -1,0 +1,138 @@
+"""`create_app`: blueprints, error handlers, headers. Everything else has a room of its own."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from urllib.parse import urlencode
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from broker import wiring
+from broker.endpoints import api, protocol
+from broker.endpoints.context import Application
+from broker.errors import UNEXPECTED, Answer, FlowError, answer_to
+from broker.flows.status_lists import StatusPublisher
+from broker.oauth.authorization import UnusableRequestError
+from broker.oauth.server import AuthorizationServer
+from broker.port_errors import PortError
+from broker.portal import interaction, logout, views
+from broker.portal.page import render
+from broker.ports import Services
+from config.settings import Settings
+from mandates.errors import MandateError
+
+log = logging.getLogger("volmacht")
+MACHINES = (
+    "/token",
+    "/par",
+    "/revoke",
+    "/introspect",
+    "/userinfo",
+    "/jwks",
+    "/status",
+    "/api/",
+    "/.well-known/",
+)
+MAX_BODY = 256 * 1024
+
+
+def create_app(settings: Settings, services: Services | None = None) -> Flask:
+    """The broker as a Flask application; `services` are wired from the settings unless given."""
+    services = services or wiring.build(settings)
+    app = Flask(
+        __name__, template_folder="portal/templates", static_folder="portal/static", static_url_path="/static"
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions["volmacht"] = Application(services, AuthorizationServer(services), StatusPublisher())
+    app.register_blueprint(protocol.blueprint)
+    app.register_blueprint(interaction.blueprint)
+    app.register_blueprint(views.blueprint)
+    app.register_blueprint(logout.blueprint)
+    user_info, v1 = wiring.own_guards(services)
+    app.register_blueprint(api.create_blueprint(user_info, v1))
+    app.add_url_rule("/healthz", view_func=_healthz(services))
+    app.after_request(_headers)
+    _register_errors(app)
+    return app
+
+
+def _healthz(services: Services):  # type: ignore[no-untyped-def]  # noqa: ANN202 -- a Flask view
+    def healthz() -> Response:
+        """200 when database and ephemeral store answer; the error handler says 503 otherwise."""
+        with services.database.read() as uow:
+            uow.registry.version()
+        services.ephemeral.ping()
+        return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+    return healthz
+
+
+def _headers(response: Response) -> Response:
+    """Nobody frames us, nobody guesses types, no address leaks (RFC 9700 section 4.16)."""
+    form_action = f"'self' {response.headers.pop('Volmacht-Form-Action', '')}".strip()
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        f"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {form_action}; "
+        "frame-ancestors 'none'; base-uri 'none'",
+    )
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
+
+
+def _register_errors(app: Flask) -> None:
+    for kind in (FlowError, MandateError, PortError):
+        app.register_error_handler(kind, _known)
+    app.register_error_handler(UnusableRequestError, _unusable)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unknown)
+
+
+def _known(error: Exception) -> BaseResponse:
+    return _tell(answer_to(error), getattr(error, "code", None))
+
+
+def _unusable(_error: Exception) -> BaseResponse:
+    text = (
+        "De dienst stuurde een ongeldige vraag om u aan te melden. Ga terug naar de dienst en begin opnieuw."
+    )
+    return _tell(Answer("invalid_request", 400, text), "unusable_request")
+
+
+def _http(error: HTTPException) -> BaseResponse:
+    if error.code and error.code < 400:
+        return error.get_response()
+    status = error.code or 500
+    text = "Deze pagina bestaat niet." if status == 404 else "Deze vraag kan niet worden beantwoord."
+    response = _tell(Answer("invalid_request", status, text), f"http_{status}")
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unknown(error: Exception) -> BaseResponse:
+    """The unknown: an id for the person, the traceback for the log, nothing else for anybody."""
+    error_id = secrets.token_hex(6)
+    # The message of an exception may hold what somebody typed; its type and place do not.
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "unknown"
+    log.error("error_id=%s type=%s at=%s path=%s", error_id, type(error).__name__, place, request.path)
+    return _tell(UNEXPECTED, error_id)
+
+
+def _tell(answer: Answer, code: str | None) -> BaseResponse:
+    if request.path.startswith(MACHINES):
+        body = {"error": answer.oauth, "error_description": code} if code else {"error": answer.oauth}
+        response: BaseResponse = jsonify(body)
+        response.status_code = answer.status
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    return render(
+        "message.html", answer.status, text=answer.text, code=code, again=urlencode({"terug": "/portal/"})
+    )

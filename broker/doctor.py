@@ -1,0 +1,76 @@
+"""`volmacht doctor`: looks at configuration, stores, keys and upstream, and says what to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from broker import wiring
+from broker.errors import FlowError
+from broker.flows.registry import PURPOSES
+from broker.port_errors import PortError
+from broker.ports import Services
+from config.settings import Settings, SettingsError
+from keys.errors import KeyringError, SealError
+from mandates.errors import CatalogueError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    fine: bool
+    text: str
+
+
+def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Everything that can be checked; what depends on something broken is left out."""
+    try:
+        settings = Settings.from_env(environ)
+    except SettingsError as error:
+        return [Finding("configuration", fine=False, text=fault) for fault in error.faults]
+    found = [Finding("configuration", fine=True, text=f"complete; issuer {settings.issuer}")]
+    schema = _look("database", lambda: _schema(settings))
+    found.append(schema)
+    if not schema.fine:
+        return found
+    services = wiring.build(settings)
+    looks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("ephemeral store", lambda: _ephemeral(services)),
+        ("keys", lambda: _keys(services)),
+        (
+            "catalogue",
+            lambda: f"version {services.catalogue().version}, {len(services.catalogue().types)} types",
+        ),
+        ("upstream", services.upstream.check),
+    )
+    return [*found, *(_look(subject, look) for subject, look in looks)]
+
+
+def _look(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, fine=True, text=look())
+    except (FlowError, PortError, KeyringError, SealError, CatalogueError, LookupError) as error:
+        return Finding(subject, fine=False, text=f"{error}")
+
+
+def _schema(settings: Settings) -> str:
+    database = wiring.open_database(settings)
+    current = database.schema_is_current()
+    database.close()
+    if not current:
+        raise LookupError("the schema is not current: run `volmacht db upgrade`")
+    return "reachable, schema current"
+
+
+def _ephemeral(services: Services) -> str:
+    services.ephemeral.ping()
+    return "redis answers" if services.settings.redis_url else "in process: one worker only"
+
+
+def _keys(services: Services) -> str:
+    now = services.clock()
+    for purpose in PURPOSES:
+        services.keyring().signing_key(purpose, now)
+    return f"every purpose ({', '.join(PURPOSES)}) has a key that signs"

@@ -1,0 +1,187 @@
+"""One table: what went wrong -> what the caller is told.
+
+Rooms inside raise typed errors with a stable `code`. Only here does a code become
+an OAuth error (RFC 6749 section 5.2), an HTTP status and a text for people. A code
+that is not in the table is a fault of ours: `server_error` with an error id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mandates.decide import Reason
+
+
+class FlowError(Exception):
+    """A use case that cannot go on. `code` is stable; the text never holds personal data."""
+
+    code: ClassVar[str] = "server_error"
+
+
+class SessionEndedError(FlowError):
+    """The person's sign-in at the broker is over."""
+
+    code = "session_ended"
+
+
+class UnknownOrganisationError(FlowError):
+    """ACM named an organisation that is not registered here."""
+
+    code = "unknown_organisation"
+
+
+class IdentityConflictError(FlowError):
+    """A second upstream identity for one national number: a reviewer must look."""
+
+    code = "identity_conflict"
+
+
+class UpstreamError(FlowError):
+    """The upstream refused, failed, or said something that does not verify."""
+
+    code = "upstream_error"
+
+
+class UpstreamRefusedError(FlowError):
+    """The person cancelled at the upstream, or the upstream sent her back."""
+
+    code = "upstream_refused"
+
+
+class InteractionGoneError(FlowError):
+    """The sign-in or choice is unknown, used, too old, or belongs to another browser."""
+
+    code = "interaction_gone"
+
+
+class FormExpiredError(FlowError):
+    """A form without the token of this session (cross-site request forgery)."""
+
+    code = "form_expired"
+
+
+class LevelTooLowError(FlowError):
+    """The login is weaker than what the service asks."""
+
+    code = "unmet_authentication_requirements"
+
+
+class NotFoundHereError(FlowError):
+    """Unknown, or not hers: both answer alike."""
+
+    code = "not_found"
+
+
+class InvalidTypedNumberError(FlowError):
+    """A typed number whose check digits do not agree."""
+
+    code = "invalid_number"
+
+
+class InvalidTargetError(FlowError):
+    """The audience asked for is unknown to this client, or it must name one (RFC 8707 section 2)."""
+
+    code = "invalid_target"
+
+
+class InvalidGrantError(FlowError):
+    """A code or refresh token that gives nothing (any more)."""
+
+    code = "invalid_grant"
+
+
+class JudgedError(FlowError):
+    """The engine said no. `reasons` are its own; the first is the OAuth member `reason`."""
+
+    code = "mandate_refused"
+
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        self.reasons = reasons
+        super().__init__("the mandate engine refused: " + ", ".join(reason.code for reason in reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the world is told of one code."""
+
+    oauth: str
+    status: int
+    text: str
+    """Dutch, plain: the message id of the catalogues."""
+
+
+UNEXPECTED = Answer("server_error", 500, "Er ging iets mis bij ons. Probeer het straks opnieuw.")
+
+ANSWERS: dict[str, Answer] = {
+    "session_ended": Answer("login_required", 401, "Uw sessie is afgelopen. Meld u opnieuw aan."),
+    "unknown_organisation": Answer(
+        "access_denied",
+        403,
+        "Uw organisatie is hier niet bekend. Vraag de uitgever van de dienstencheques om ze toe te voegen.",
+    ),
+    "identity_conflict": Answer(
+        "access_denied",
+        403,
+        "Er is al een profiel met uw rijksregisternummer. Neem contact op met de uitgever.",
+    ),
+    "upstream_error": Answer(
+        "temporarily_unavailable",
+        502,
+        "Aanmelden via ACM lukt nu niet. Probeer het over enkele minuten opnieuw.",
+    ),
+    "upstream_refused": Answer(
+        "access_denied", 403, "U hebt het aanmelden bij ACM afgebroken. U kunt het opnieuw proberen."
+    ),
+    "interaction_gone": Answer(
+        "invalid_request", 400, "Deze aanmelding is verlopen of al gebruikt. Begin opnieuw bij de dienst."
+    ),
+    "form_expired": Answer(
+        "invalid_request", 400, "Dit formulier is verlopen. Laad de pagina opnieuw en probeer nog eens."
+    ),
+    "unmet_authentication_requirements": Answer(
+        "unmet_authentication_requirements",
+        403,
+        "Voor deze dienst moet u zich sterker aanmelden, bijvoorbeeld met eID of itsme.",
+    ),
+    "not_found": Answer("invalid_request", 404, "Dit bestaat niet, of u hebt er geen toegang toe."),
+    "invalid_number": Answer("invalid_request", 400, "Dit nummer klopt niet. Kijk de cijfers na."),
+    "invalid_target": Answer("invalid_target", 400, "De dienst vroeg toegang tot een onbekende toepassing."),
+    "invalid_grant": Answer("invalid_grant", 400, "Deze code is niet (meer) geldig."),
+    "mandate_refused": Answer(
+        "invalid_grant", 400, "U kunt niet (meer) namens deze persoon of organisatie handelen."
+    ),
+    "conflict": Answer(
+        "invalid_request", 409, "Iemand anders heeft dit intussen gewijzigd. Laad de pagina opnieuw."
+    ),
+    "unavailable": Answer(
+        "temporarily_unavailable", 503, "Wij zijn even niet bereikbaar. Probeer het straks opnieuw."
+    ),
+    "not_allowed": Answer("access_denied", 403, "U mag dit niet doen in uw rol."),
+    "own_request": Answer(
+        "access_denied", 403, "U kunt uw eigen aanvraag niet goedkeuren. Vraag het een collega."
+    ),
+    "not_eligible": Answer(
+        "invalid_request", 400, "Deze partijen kunnen dit soort volmacht niet geven of krijgen."
+    ),
+    "invalid_period": Answer(
+        "invalid_request",
+        400,
+        "Deze periode kan niet. Kies een einddatum na de begindatum, binnen de langste termijn.",
+    ),
+    "invalid_powers": Answer("invalid_request", 400, "Kies minstens één bevoegdheid uit de lijst."),
+    "evidence_required": Answer(
+        "invalid_request", 400, "Schrijf waarop deze volmacht steunt (het bewijsstuk)."
+    ),
+    "wrong_state": Answer("invalid_request", 409, "Dit kan niet meer: de volmacht is intussen veranderd."),
+    "assurance_too_low": Answer(
+        "unmet_authentication_requirements",
+        403,
+        "Hiervoor moet u zich sterker aanmelden, bijvoorbeeld met eID of itsme.",
+    ),
+}
+
+
+def answer_to(error: Exception) -> Answer:
+    """Look an error up by its `code`; the unknown is `UNEXPECTED`."""
+    return ANSWERS.get(getattr(error, "code", ""), UNEXPECTED)

@@ -1,0 +1,117 @@
+"""Sequencing the journal into its Merkle tree, and proving that nobody rewrote it (mandates.md section 8).
+
+Rows are appended in the transaction of the change. A sequencer gives each its
+place in the tree later, so that writers never wait for one another's hashes, and
+signs the new head as a C2SP checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from broker.ports import Checkpoint, JournalEntry, JournalLeaf, Services
+from keys.errors import KeyringError, NoteError
+from keys.notes import signed_note, verify_note
+from mandates import ledger
+from mandates.model import Instant
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the verification found; an empty list of faults means that all agrees."""
+
+    rows: int
+    checkpoints: int
+    faults: tuple[str, ...]
+
+
+def leaf_of(entry: JournalEntry) -> bytes:
+    """The leaf hash of a row: over everything that it says, in canonical JSON."""
+    said = {
+        "seq": entry.seq,
+        "at": entry.at,
+        "type": entry.type,
+        "actor": entry.actor,
+        "body": dict(entry.body),
+    }
+    return ledger.leaf_hash(ledger.canonical(said))
+
+
+def origin(services: Services) -> str:
+    """Name of this log in its checkpoints: the issuer without its scheme (C2SP tlog-checkpoint)."""
+    return services.settings.issuer.partition("://")[2] + "/journal"
+
+
+def sequence(services: Services, now: Instant) -> int:
+    """Give every unsequenced row its leaf and sign the new head. Returns how many rows were added."""
+    added, name = 0, origin(services)
+    while True:
+        with services.database.write() as uow:
+            waiting = uow.journal.unsequenced(BATCH)
+            if not waiting:
+                return added
+            leaves = [bytes.fromhex(leaf.hash) for leaf in uow.journal.leaves()]
+            fresh = [leaf_of(entry) for entry in waiting]
+            uow.journal.add_leaves(
+                [
+                    JournalLeaf(len(leaves) + place, entry.seq, fresh[place].hex())
+                    for place, entry in enumerate(waiting)
+                ]
+            )
+            size, root = len(leaves) + len(fresh), ledger.root_of([*leaves, *fresh])
+            key = services.keyring().signing_key("checkpoints", now)
+            if not isinstance(key.private, Ed25519PrivateKey):
+                raise KeyringError("checkpoints are signed with Ed25519 (C2SP signed-note)")
+            note = signed_note(ledger.checkpoint_body(name, size, root), name, key.private)
+            uow.journal.add_checkpoint(Checkpoint(size, root.hex(), note, now))
+            uow.commit()
+            added += len(fresh)
+
+
+def verify(services: Services, now: Instant) -> Verdict:
+    """Recompute every leaf and every checkpoint from the rows themselves."""
+    sequence(services, now)
+    with services.database.read() as uow:
+        entries = list(uow.journal.all())
+        leaves = uow.journal.leaves()
+        checkpoints = uow.journal.checkpoints()
+    faults = []
+    hashes = [leaf_of(entry) for entry in entries]
+    for place, leaf in enumerate(leaves):
+        if leaf.index != place or place >= len(entries) or entries[place].seq != leaf.seq:
+            faults.append(f"row {leaf.seq}: missing or out of order")
+        elif hashes[place].hex() != leaf.hash:
+            faults.append(f"row {leaf.seq}: its contents are not what was recorded")
+    if len(entries) > len(leaves):
+        faults.append(f"{len(entries) - len(leaves)} rows have no leaf")
+    faults.extend(_checkpoint_faults(services, checkpoints, hashes))
+    return Verdict(len(entries), len(checkpoints), tuple(faults))
+
+
+def _checkpoint_faults(services: Services, checkpoints: list[Checkpoint], hashes: list[bytes]) -> list[str]:
+    """Checkpoints that the rows do not lead to, in one walk over the leaves."""
+    name, faults = origin(services), []
+    publics = [
+        key for key in services.keyring().public_keys("checkpoints") if isinstance(key, Ed25519PublicKey)
+    ]
+    frontier = ledger.Frontier()
+    for checkpoint in sorted(checkpoints, key=lambda one: one.size):
+        for leaf in hashes[frontier.size : checkpoint.size]:
+            frontier = frontier.append(leaf)
+        body = ledger.checkpoint_body(name, checkpoint.size, frontier.root())
+        if frontier.size != checkpoint.size or not _says(checkpoint, name, body, publics):
+            faults.append(f"checkpoint of size {checkpoint.size}: does not agree with the rows")
+    return faults
+
+
+def _says(checkpoint: Checkpoint, name: str, body: str, publics: list[Ed25519PublicKey]) -> bool:
+    for public in publics:
+        try:
+            return verify_note(checkpoint.note, name, public) == body
+        except NoteError:
+            continue
+    return False

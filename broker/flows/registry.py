@@ -1,0 +1,108 @@
+"""Clients, audiences, keys and the catalogue: changed from the command line, seen by every process.
+
+Each change raises the registry's version in SQL; running brokers compare it about
+once a second and reload (`wiring.Registry`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+from broker.errors import NotFoundHereError
+from broker.ports import Audience, Client, Database, Services
+from keys.keyring import KeyRecord, generate_record
+from keys.rotation import rotate
+from keys.vault import Vault
+from mandates.catalogue import Catalogue, load_catalogue
+from mandates.events import Event
+from mandates.model import Instant
+
+PURPOSES = {"tokens": "ES256", "status": "ES256", "checkpoints": "EdDSA"}
+"""What the broker signs, and with which algorithm; each has keys of its own."""
+PUBLISH_AHEAD = 600
+"""Seconds that a new key stands in the JWKS before it signs: longer than any verifier's cache."""
+KEEP = 24 * 3600
+"""Seconds that a key stays in the JWKS after it signed for the last time."""
+
+
+def ensure_keys(database: Database, vault: Vault, now: Instant) -> list[KeyRecord]:
+    """Make the first key of each purpose that has none. Returns those made."""
+    with database.write() as uow:
+        have = {record.purpose for record in uow.registry.keys()}  # noqa: SIM118 -- a store, not a dict
+        made = [
+            generate_record(purpose, alg, vault, now)
+            for purpose, alg in PURPOSES.items()
+            if purpose not in have
+        ]
+        for record in made:
+            uow.registry.put_key(record)
+        if made:
+            kids = [record.kid for record in made]
+            uow.journal.append([Event("keys.made", now, None, detail={"kids": kids})], now)
+            uow.commit()
+    return made
+
+
+def rotate_keys(services: Services, purpose: str, now: Instant, *, at_once: bool = False) -> list[KeyRecord]:
+    """Publish a new key of a purpose; it signs after `PUBLISH_AHEAD` seconds, or at once in an emergency."""
+    with services.database.write() as uow:
+        ahead = 0 if at_once else PUBLISH_AHEAD
+        changed = rotate(uow.registry.keys(), purpose, services.vault, now, publish_ahead=ahead, keep=KEEP)
+        for record in changed:
+            uow.registry.put_key(record)
+        kids = [record.kid for record in changed]
+        uow.journal.append([Event("keys.rotated", now, None, detail={"purpose": purpose, "kids": kids})], now)
+        uow.commit()
+    return changed
+
+
+def store_catalogue(database: Database, text: str, now: Instant) -> Catalogue:
+    """Validate a catalogue and make it the one in force. Raise `CatalogueError` naming table and key."""
+    catalogue = load_catalogue(text)
+    with database.write() as uow:
+        stored = uow.registry.catalogue()
+        if stored is None or stored[0] != catalogue.version:
+            uow.registry.put_catalogue(catalogue.version, text, now)
+            event = Event("catalogue.loaded", now, None, detail={"version": catalogue.version})
+            uow.journal.append([event], now)
+            uow.commit()
+    return catalogue
+
+
+def put_client(services: Services, client: Client, audiences: list[Audience], now: Instant) -> str | None:
+    """Register or change a client and its audiences. Returns the new secret when one was made.
+
+    A secret is 256 random bits, shown once and stored as SHA-256: there is nothing
+    to guess, so there is nothing for a slow hash to slow down (costs.md B).
+    """
+    secret = None
+    if client.auth == "client_secret_basic" and client.secret_sha256 is None:
+        secret = secrets.token_urlsafe(32)
+        client = replace(client, secret_sha256=secret_digest(secret))
+    with services.database.write() as uow:
+        unchanged = uow.registry.find_client(client.id) == client and all(
+            uow.registry.find_audience(audience.uri) == audience for audience in audiences
+        )
+        if not unchanged:
+            uow.registry.put_client(client)
+            for audience in audiences:
+                uow.registry.put_audience(audience)
+            uow.journal.append([Event("client.stored", now, None, detail={"client": client.id})], now)
+            uow.commit()
+    return secret
+
+
+def remove_client(services: Services, client_id: str, now: Instant) -> None:
+    """Remove a client: it can start and refresh nothing more. Raise `NotFoundHereError`."""
+    with services.database.write() as uow:
+        if not uow.registry.remove_client(client_id):
+            raise NotFoundHereError
+        uow.journal.append([Event("client.removed", now, None, detail={"client": client_id})], now)
+        uow.commit()
+
+
+def secret_digest(secret: str) -> str:
+    """What is stored of a client secret: its SHA-256 (hex)."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Whatever makes power smaller reaches the tokens, in the same transaction (tokens.md section 6).
+
+A change to a mandate sets the status bits of every grant that stands on it; the
+grant itself stays, because the next refresh is judged anyway and says why it is
+refused. A grant or session that ends takes its bits with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from broker.ports import Grant, Services, UnitOfWork
+from mandates.change import Change
+from mandates.claims import end_with_session
+from mandates.events import Event
+from mandates.model import Instant
+
+
+def record(uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False) -> None:
+    """Store a mandate's change with its events, and set the bits of what stands on it."""
+    if new:
+        uow.mandates.add(change.mandate)
+    else:
+        uow.mandates.save(change.mandate)
+        touched = uow.grants.live_on_mandates([change.mandate.id])
+        if touched:
+            uow.status.revoke([grant.id for grant in touched], now)
+    uow.journal.append(change.events, now)
+
+
+def end_grants(uow: UnitOfWork, grants: Iterable[Grant], reason: str, now: Instant) -> None:
+    """End grants: their bits are set, and their refresh tokens give nothing more."""
+    grants = list(grants)
+    if not grants:
+        return
+    ids = [grant.id for grant in grants]
+    uow.grants.end(ids, reason, now)
+    uow.status.revoke(ids, now)
+    uow.journal.append([_grant_ended(grant, reason, now) for grant in grants], now)
+
+
+def end_session(services: Services, session_id: str, reason: str, now: Instant) -> None:
+    """End a session, the mandates that live in it, and every grant made in it."""
+    with services.database.write() as uow:
+        session = uow.sessions.find(session_id)
+        if session is None or session.ended_at is not None:
+            return
+        uow.sessions.end(session_id, now)
+        end_grants(uow, uow.grants.live_of_session(session_id), reason, now)
+        for mandate in uow.mandates.of_session(session_id):
+            record(uow, end_with_session(mandate, now), now)
+        uow.journal.append([Event("session.ended", now, session.party, grounds=reason)], now)
+        uow.commit()
+
+
+def _grant_ended(grant: Grant, reason: str, now: Instant) -> Event:
+    return Event(
+        "grant.ended",
+        now,
+        grant.actor,
+        mandate=grant.mandate,
+        principal=grant.principal,
+        grounds=reason,
+        detail={"client": grant.client},
+    )

@@ -1,0 +1,209 @@
+"""Signing in through an upstream, and the session that follows (tokens.md section 4).
+
+The way out and the way back are tied to one browser: the upstream's state is
+claimed once, and only by the browser that set out (threats: classes 4, 12, 15).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from broker.errors import (
+    IdentityConflictError,
+    InteractionGoneError,
+    UnknownOrganisationError,
+)
+from broker.flows import parties, revocation
+from broker.ports import Services, Session, UnitOfWork, UpstreamLogin
+from config.settings import Settings
+from mandates.claims import claim_mandate
+from mandates.events import Event
+from mandates.ex_officio import claimed_types
+from mandates.model import Instant, Level, Party
+
+LOGIN_SECONDS = 15 * 60
+CLAIMS_SECONDS = 2 * 3600
+"""Powers from ACM claims count two hours from ACM's `iat` (tokens.md section 4)."""
+TOUCH_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session; `secret` is the cookie's value and is stored nowhere."""
+
+    secret: str
+    session: Session
+    return_to: str
+
+
+def fingerprint(secret: str) -> str:
+    """What is stored of a cookie's secret: its SHA-256 (hex)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def start(services: Services, *, browser: str, return_to: str, redirect_uri: str, force: bool = False) -> str:
+    """The upstream address to send this browser to. What must come back is remembered under the state."""
+    state = secrets.token_urlsafe(32)
+    request = services.upstream.start(state=state, redirect_uri=redirect_uri, force=force)
+    memory = {
+        "upstream": services.upstream.issuer,
+        "browser": fingerprint(browser),
+        "return_to": return_to,
+        "redirect_uri": redirect_uri,
+        "memory": dict(request.memory),
+    }
+    services.ephemeral.put("login", fingerprint(state), memory, LOGIN_SECONDS)
+    return request.url
+
+
+def finish(
+    services: Services,
+    *,
+    browser: str,
+    unverified_response: Mapping[str, str],
+    previous: str | None,
+    now: Instant,
+) -> SignedIn:
+    """Redeem the upstream's answer and open a session; the previous one of this browser ends.
+
+    Raise `InteractionGoneError` (unknown or used state, another browser),
+    `UpstreamError`, `UnknownOrganisationError`, `IdentityConflictError`.
+    """
+    memory = services.ephemeral.take("login", fingerprint(unverified_response.get("state", "")))
+    if memory is None or memory["browser"] != fingerprint(browser):
+        raise InteractionGoneError
+    login = services.upstream.finish(unverified_response, memory["memory"], memory["redirect_uri"], now)
+    secret = secrets.token_urlsafe(32)
+    with services.database.write() as uow:
+        party = _claim_party(services, uow, login, now)
+        organisation = _organisation(services, uow, login)
+        session = _open(services.settings, secret, party, organisation, login, now)
+        if login.id_token:
+            sealed = services.vault.seal(login.id_token.encode(), f"id_token:{session.id}")
+            session = replace(session, sealed_id_token=sealed)
+        uow.sessions.add(session)
+        detail = {"upstream": login.issuer, "level": login.level.name.lower()}
+        uow.journal.append([Event("session.started", now, party.id, detail=detail)], now)
+        _claim_powers(services, uow, session, party, organisation, login, now)
+        uow.commit()
+    if previous:
+        revocation.end_session(services, fingerprint(previous), "signed in again", now)
+    return SignedIn(secret, session, memory["return_to"])
+
+
+def current(services: Services, secret: str | None, now: Instant) -> Session | None:
+    """The live session of this cookie, if any; its idle time starts again."""
+    if not secret:
+        return None
+    identifier = fingerprint(secret)
+    with services.database.read() as uow:
+        session = uow.sessions.find(identifier)
+    if session is None or not is_live(session, services.settings, now):
+        return None
+    if now - session.last_seen_at >= TOUCH_SECONDS:
+        with services.database.write() as uow:
+            uow.sessions.touch(identifier, now)
+            uow.commit()
+    return session
+
+
+def is_live(session: Session, settings: Settings, now: Instant) -> bool:
+    """Not ended, within eight hours of its start, and used within the last thirty minutes."""
+    idle = now - session.last_seen_at >= settings.idle_seconds
+    return session.ended_at is None and now < session.expires_at and not idle
+
+
+def _open(
+    settings: Settings,
+    secret: str,
+    party: Party,
+    organisation: Party | None,
+    login: UpstreamLogin,
+    now: Instant,
+) -> Session:
+    return Session(
+        id=fingerprint(secret),
+        sid=secrets.token_urlsafe(16),
+        party=party.id,
+        level=login.level,
+        upstream=login.issuer,
+        upstream_sub=login.subject,
+        started_at=now,
+        last_seen_at=now,
+        expires_at=now + settings.session_seconds,
+        claims_at=login.issued_at,
+        organisation=organisation.id if organisation else None,
+        staff=login.staff if organisation and "voucher_issuer" in organisation.org_kinds else frozenset(),
+    )
+
+
+def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now: Instant) -> Party:
+    """A known (iss, sub) wins; else the INSZ, once, from a strong login (mandates.md section 2)."""
+    known = uow.parties.find_by_identity(login.issuer, login.subject)
+    if known is not None:
+        return _renamed(uow, known, login.name)
+    insz = services.numbers.insz(login.insz) if login.insz and login.level >= Level.SUBSTANTIAL else None
+    party = uow.parties.find_by_insz_index(parties.insz_index(services, insz)) if insz else None
+    if party is None:
+        party = parties.add_person(services, uow, name=login.name, insz=insz, now=now)
+    elif any(issuer == login.issuer for issuer, _ in uow.parties.identities(party.id)):
+        raise IdentityConflictError
+    uow.parties.add_identity(login.issuer, login.subject, party.id, now)
+    event = Event("party.claimed", now, party.id, principal=party.id, detail={"upstream": login.issuer})
+    uow.journal.append([event], now)
+    return _renamed(uow, party, login.name)
+
+
+def _renamed(uow: UnitOfWork, party: Party, name: str) -> Party:
+    """The upstream knows a person's name better than who typed it."""
+    if not name or name == party.name:
+        return party
+    renamed = replace(party, name=name)
+    uow.parties.save(renamed)
+    return renamed
+
+
+def _organisation(services: Services, uow: UnitOfWork, login: UpstreamLogin) -> Party | None:
+    if not login.organisation_code:
+        return None
+    code = login.organisation_code
+    organisation = uow.parties.find_by_kbo(services.numbers.kbo(code)) if code.isdigit() else None
+    if organisation is None or organisation.ceased_at is not None:
+        raise UnknownOrganisationError
+    return organisation
+
+
+def _claim_powers(
+    services: Services,
+    uow: UnitOfWork,
+    session: Session,
+    person: Party,
+    organisation: Party | None,
+    login: UpstreamLogin,
+    now: Instant,
+) -> None:
+    """Each power that the claims carry becomes a stored mandate of this session (mandates.md section 3)."""
+    if organisation is None:
+        return
+    catalogue = services.catalogue()
+    for key, code in claimed_types(catalogue, login.roles):
+        kinds = catalogue.type(key).principal_org_kinds
+        # A role of another organisation than the one she signed in for, or of one that is
+        # not of the right kind (not recognised, not an OCMW), gives nothing.
+        if code != organisation.kbo or (kinds and not kinds & organisation.org_kinds):
+            continue
+        change = claim_mandate(
+            id=str(uuid4()),
+            type_key=key,
+            principal=organisation,
+            representative=person,
+            session=session.id,
+            catalogue=catalogue,
+            now=now,
+            until=min(login.issued_at + CLAIMS_SECONDS, session.expires_at),
+        )
+        revocation.record(uow, change, now, new=True)

@@ -1,0 +1,191 @@
+"""Issuing and refreshing tokens: everything is judged again, every time.
+
+A token response stands on a grant; a grant stands on a live session and, when it
+is delegated, on the very chain that it was issued on. Narrower chain, narrower
+answer; chain gone, `invalid_grant` with the engine's reason (tokens.md section 4).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from broker.errors import InvalidGrantError, JudgedError, SessionEndedError
+from broker.flows import authorize, claims, revocation, status_lists, world
+from broker.flows.sessions import fingerprint, is_live
+from broker.ports import Client, Grant, RefreshToken, Services, Session, UnitOfWork
+from keys.tokens import sign
+from mandates.capacity import Actor
+from mandates.decide import Request, decide
+from mandates.events import Event
+from mandates.model import Instant, Party
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a grant still amounts to at this instant."""
+
+    grant: Grant
+    session: Session
+    actor: Party
+    chain: claims.Chain | None
+    scopes: tuple[str, ...]
+
+
+def redeem(services: Services, client: Client, record: dict[str, Any], now: Instant) -> dict[str, Any]:
+    """The token response for a claimed code of this client (RFC 6749 section 4.1.4)."""
+    with services.database.write() as uow:
+        judged = _judge(services, uow, record["grant"], now)
+        response = _respond(services, uow, client, judged, now, nonce=record["nonce"])
+        response["refresh_token"] = _new_refresh_token(uow, judged, now)
+        uow.journal.append([_used("token.issued", judged, now)], now)
+        uow.commit()
+    return response
+
+
+def code_reused(services: Services, code: str, now: Instant) -> None:
+    """End the grant of a code that was seen before."""
+    grant_id = authorize.reused_grant(services, code)
+    if grant_id is None:
+        return
+    with services.database.write() as uow:
+        grant = uow.grants.find(grant_id)
+        if grant and grant.ended_at is None:
+            revocation.end_grants(uow, [grant], "code used twice", now)
+            uow.commit()
+
+
+def refresh(
+    services: Services, client: Client, unverified_token: str, scope: frozenset[str] | None, now: Instant
+) -> dict[str, Any]:
+    """The token response for a refresh token (RFC 6749 section 6).
+
+    Confidential clients keep theirs (FAPI 2.0 section 5.3.2.1); public clients get a
+    new one each time, and one that is seen twice ends its family (RFC 9700 section
+    4.14). Raise `InvalidGrantError`, `JudgedError`, `SessionEndedError`.
+    """
+    token_hash = fingerprint(unverified_token)
+    with services.database.write() as uow:
+        token = uow.grants.find_refresh_token(token_hash)
+        grant = uow.grants.find(token.grant) if token else None
+        if token is None or grant is None or grant.client != client.id or token.expires_at <= now:
+            raise InvalidGrantError
+        rotate = client.auth == "none"
+        if rotate and not uow.grants.use_refresh_token(token_hash, now):
+            revocation.end_grants(uow, [grant], "refresh token used twice", now)
+            uow.commit()
+            raise InvalidGrantError
+        judged = _judge(services, uow, grant.id, now)
+        response = _respond(services, uow, client, judged, now, narrowed=scope)
+        if rotate:
+            response["refresh_token"] = _new_refresh_token(uow, judged, now)
+        uow.sessions.touch(judged.session.id, now)
+        uow.commit()
+    return response
+
+
+def _judge(services: Services, uow: UnitOfWork, grant_id: str, now: Instant) -> _Judged:
+    grant = uow.grants.find(grant_id)
+    if grant is None or grant.ended_at is not None:
+        raise InvalidGrantError
+    session = uow.sessions.find(grant.session)
+    if session is None or not is_live(session, services.settings, now):
+        raise SessionEndedError
+    if grant.mandate is None:
+        return _Judged(grant, session, uow.parties.get(grant.actor), None, grant.scopes)
+    seen = world.between(services, uow, grant.principal, grant.actor)
+    actor = Actor(party=grant.actor, level=grant.level, session=session.id)
+    request = Request(actor, grant.principal, mandate=grant.mandate, executor=grant.executor)
+    decision = decide(request, seen, now)
+    left = claims.IDENTITY_SCOPES | {claims.OBO + power for power in decision.powers}
+    scopes = tuple(scope for scope in grant.scopes if scope in left)
+    if not decision.permitted or not claims.actions(frozenset(scopes)):
+        raise JudgedError(decision.reasons)
+    first = decision.path[0]
+    chain = claims.Chain(decision, seen.parties[first.principal], seen.parties[first.representative])
+    return _Judged(grant, session, seen.parties[grant.actor], chain, scopes)
+
+
+def _respond(
+    services: Services,
+    uow: UnitOfWork,
+    client: Client,
+    judged: _Judged,
+    now: Instant,
+    *,
+    nonce: str | None = None,
+    narrowed: frozenset[str] | None = None,
+) -> dict[str, Any]:
+    settings, grant, chain = services.settings, judged.grant, judged.chain
+    audience = authorize.find_audience(services, uow, grant.audience)
+    scopes = frozenset(judged.scopes) if narrowed is None else frozenset(judged.scopes) & narrowed
+    exp = min(now + settings.access_token_seconds, judged.session.expires_at)
+    if chain and chain.decision.not_after is not None:
+        exp = min(exp, chain.decision.not_after)
+    entry = uow.status.allocate(grant.id, audience.uri, exp, now)
+    access = claims.access_token(
+        services.vault,
+        issuer=settings.issuer,
+        grant=grant,
+        actor=judged.actor,
+        chain=chain,
+        audience=audience,
+        scopes=_for_audience(scopes, audience.scopes, delegated=chain is not None),
+        status_uri=status_lists.uri(settings.issuer, entry.list),
+        entry=entry,
+        jti=secrets.token_urlsafe(16),
+        now=now,
+        exp=exp,
+    )
+    key = services.keyring().signing_key("tokens", now)
+    response: dict[str, Any] = {
+        "access_token": sign(access, key, "at+jwt"),
+        "token_type": "Bearer",
+        "expires_in": exp - now,
+        "scope": " ".join(sorted(scopes)),
+    }
+    if "openid" in scopes:
+        about = claims.id_token(
+            services.vault,
+            issuer=settings.issuer,
+            client=client,
+            session=judged.session,
+            grant=grant,
+            actor=judged.actor,
+            chain=chain,
+            nonce=nonce,
+            now=now,
+            exp=exp,
+        )
+        response["id_token"] = sign(about, key, "JWT")
+    if chain:
+        granted = claims.mandate_entry(services.vault, client.sector, audience.uri, chain, scopes)
+        response["authorization_details"] = [granted]
+    return response
+
+
+def _for_audience(scopes: frozenset[str], known: frozenset[str], *, delegated: bool) -> frozenset[str]:
+    """A delegated access token carries `obo:` scopes only; a self token none of them."""
+    return frozenset(s for s in scopes & known if s.startswith(claims.OBO) is delegated)
+
+
+def _new_refresh_token(uow: UnitOfWork, judged: _Judged, now: Instant) -> str:
+    token = secrets.token_urlsafe(32)
+    uow.grants.add_refresh_token(
+        RefreshToken(fingerprint(token), judged.grant.id, now, judged.session.expires_at)
+    )
+    return token
+
+
+def _used(kind: str, judged: _Judged, now: Instant) -> Event:
+    grant = judged.grant
+    return Event(
+        kind,
+        now,
+        grant.actor,
+        mandate=grant.mandate,
+        principal=grant.principal,
+        representative=judged.chain.representative.id if judged.chain else None,
+        detail={"client": grant.client, "audience": grant.audience, "scopes": list(judged.scopes)},
+    )

@@ -1,0 +1,35 @@
+"""Whole days in Europe/Brussels, last day included, as instants (mandates.md section 6)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from mandates.model import Instant
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+
+
+def first_instant(day: date) -> Instant:
+    """Midnight with which the day begins in Brussels, also on the days that clocks change."""
+    return int(datetime.combine(day, time(), BRUSSELS).timestamp())
+
+
+def after_last_instant(day: date) -> Instant:
+    """The end of a period whose last day is `day`: midnight with which the next one begins."""
+    return first_instant(day + timedelta(days=1))
+
+
+def day_of(instant: Instant) -> date:
+    """The day in Brussels that an instant falls in."""
+    return datetime.fromtimestamp(instant, BRUSSELS).date()
+
+
+def last_day(until: Instant) -> date:
+    """The last whole or partial day before `until`, the end of a half-open period."""
+    return day_of(until - 1)
+
+
+def moment(instant: Instant) -> str:
+    """Day and time as people here write them."""
+    return datetime.fromtimestamp(instant, BRUSSELS).strftime("%d/%m/%Y %H:%M")

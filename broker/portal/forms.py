@@ -1,0 +1,54 @@
+"""The forms of the portal: shape only; what is allowed is the engine's to say."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+from werkzeug.datastructures import MultiDict
+
+MISSING = "Vul dit veld in."
+NOT_A_DAY = "Kies een dag."
+
+
+class MandateForm(Schema):
+    """The online form: whom, which powers, until when, on what it rests."""
+
+    name = fields.String(
+        required=True, validate=validate.Length(1, 200), error_messages={"required": MISSING}
+    )
+    insz = fields.String(required=True, validate=validate.Length(1, 30), error_messages={"required": MISSING})
+    powers = fields.List(fields.String(validate=validate.Length(1, 100)), required=True)
+    until = fields.Date(load_default=None, allow_none=True, error_messages={"invalid": NOT_A_DAY})
+    evidence = fields.String(load_default="", validate=validate.Length(0, 2000))
+
+
+class FormError(Exception):
+    """What is wrong, field by field, in Dutch message ids."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        self.faults = faults
+        super().__init__("the form is incomplete")
+
+
+def load_mandate_form(form: MultiDict[str, str]) -> dict[str, Any]:
+    """The typed form. Raise `FormError` naming each field with what would mend it."""
+    typed: dict[str, Any] = {name: form.get(name, "").strip() for name in ("name", "insz", "evidence")}
+    typed["powers"] = form.getlist("powers")
+    typed["until"] = form.get("until") or None
+    try:
+        loaded: dict[str, Any] = MandateForm().load(typed)
+    except ValidationError as error:
+        raise FormError(
+            {name: NOT_A_DAY if name == "until" else MISSING for name in error.messages_dict}
+        ) from error
+    if not loaded["powers"]:
+        raise FormError({"powers": "Kies minstens één bevoegdheid uit de lijst."})
+    return loaded
+
+
+def last_day_of(loaded: dict[str, Any]) -> date | None:
+    """The last day that was chosen, if one was."""
+    day = loaded["until"]
+    return day if isinstance(day, date) else None

@@ -1,0 +1,136 @@
+"""From sign-in to the chooser and back to the service: one authorization request in one browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from broker.endpoints.context import browser, cookie, keep_browser, now, services, session, set_cookie
+from broker.errors import LevelTooLowError
+from broker.flows import authorize, sessions
+from broker.flows.authorize import Interaction
+from broker.oauth.authorization import code_location, error_location
+from broker.portal.page import check_form, form_token, render
+from broker.ports import Session
+from mandates.model import Level
+
+blueprint = Blueprint("interaction", __name__)
+
+
+@blueprint.get("/login")
+def login() -> BaseResponse:
+    """Send a person to ACM, to come back to one of our own pages."""
+    return _to_upstream(own_path(request.args.get("terug", "")))
+
+
+@blueprint.get("/login/acm/callback")
+def callback() -> BaseResponse:
+    """ACM's answer (OpenID Connect Core section 3.1.2.5)."""
+    signed_in = sessions.finish(
+        services(),
+        browser=browser(),
+        unverified_response=request.args.to_dict(),
+        previous=cookie("session"),
+        now=now(),
+    )
+    prefix = url_for("interaction.step", interaction="")
+    if signed_in.return_to.startswith(prefix):
+        current = authorize.resume(services(), signed_in.return_to.removeprefix(prefix), browser())
+        authorize.attach(services(), current, signed_in.session, forced=True)
+    response = redirect(signed_in.return_to, 303)
+    set_cookie(response, "session", signed_in.secret)
+    return response
+
+
+@blueprint.get("/interaction/<interaction>")
+def step(interaction: str) -> BaseResponse:
+    """The next step of a request: sign in, choose, or straight on."""
+    current = authorize.resume(services(), interaction, browser())
+    person = session()
+    asked = current.request
+    weak = person is not None and person.level < Level[asked.level]
+    if person is None or (not current.forced and (asked.prompt == "login" or weak)):
+        if asked.prompt == "none":
+            return _refused(current, "login_required")
+        return _to_upstream(url_for("interaction.step", interaction=interaction), force=person is not None)
+    if weak:
+        return _refused(current, LevelTooLowError.code)
+    current = authorize.attach(services(), current, person)
+    offered = authorize.choices(services(), current, person, now())
+    if not offered:
+        return _nothing(current, person)
+    if authorize.needs_page(services(), current, person, offered) or asked.prompt == "consent":
+        if asked.prompt == "none":
+            return _refused(current, "interaction_required")
+        return _chooser(current, offered)
+    return _on_with(current, person, offered[0].key)
+
+
+@blueprint.post("/interaction/<interaction>")
+def choose(interaction: str) -> BaseResponse:
+    """The choice: bound to this interaction, this browser and this session, and judged again."""
+    current = authorize.resume(services(), interaction, browser())
+    person = session()
+    if person is None:
+        return redirect(url_for("interaction.step", interaction=interaction), 303)
+    check_form(f"interaction:{interaction}")
+    if "refuse" in request.form:
+        return _refused(current, "access_denied")
+    return _on_with(current, person, request.form.get("choice", ""))
+
+
+def own_path(target: str) -> str:
+    """A path of ours, never another site's address (threats: class 33, open redirect)."""
+    parts = urlsplit(target)
+    fine = target.startswith("/") and not target.startswith("//") and "\\" not in target
+    return target if fine and not parts.scheme and not parts.netloc else url_for("portal.home")
+
+
+def _to_upstream(return_to: str, *, force: bool = False) -> BaseResponse:
+    redirect_uri = services().settings.issuer + url_for("interaction.callback")
+    url = sessions.start(
+        services(), browser=browser(), return_to=return_to, redirect_uri=redirect_uri, force=force
+    )
+    response = redirect(url, 303)
+    keep_browser(response)  # type: ignore[arg-type] -- a Flask redirect
+    return response
+
+
+def _on_with(current: Interaction, person: Session, key: str) -> BaseResponse:
+    code = authorize.choose(services(), current, person, key, now())
+    return redirect(code_location(services().settings.issuer, current.request, code), 303)
+
+
+def _refused(current: Interaction, error: str) -> BaseResponse:
+    asked = current.request
+    return redirect(error_location(services().settings.issuer, asked.redirect_uri, error, asked.state), 303)
+
+
+def _chooser(current: Interaction, offered: list[authorize.Choice]) -> BaseResponse:
+    catalogue = services().catalogue()
+    asked = current.request
+    with services().database.read() as uow:
+        client = uow.registry.find_client(asked.client)
+        audience = authorize.find_audience(services(), uow, asked.audience)
+    response = render(
+        "chooser.html",
+        interaction=current.id,
+        client=client,
+        audience=audience,
+        offered=offered,
+        types=catalogue.types,
+        token=form_token(f"interaction:{current.id}"),
+    )
+    # Browsers hold redirects after a form against `form-action` too: name where this one may end.
+    parts = urlsplit(asked.redirect_uri)
+    response.headers["Volmacht-Form-Action"] = f"{parts.scheme}://{parts.netloc}"
+    return response
+
+
+def _nothing(current: Interaction, person: Session) -> BaseResponse:
+    del person
+    asked = current.request
+    back = error_location(services().settings.issuer, asked.redirect_uri, "access_denied", asked.state)
+    return render("nothing.html", 403, back=back)

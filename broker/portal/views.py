@@ -1,0 +1,212 @@
+"""The portal: what citizens, officers, administrators and reviewers see of their mandates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from broker.endpoints.context import drop_cookie, now, services
+from broker.errors import FlowError, NotFoundHereError, answer_to
+from broker.flows import mandates, revocation
+from broker.flows.mandates import Asked
+from broker.portal import days
+from broker.portal.forms import FormError, last_day_of, load_mandate_form
+from broker.portal.page import check_form, organisation_of, render, signed_in
+from broker.ports import Session
+from mandates.errors import MandateError
+
+blueprint = Blueprint("portal", __name__)
+OFFICER, EMPLOYEE = "ocmw-beneficiary", "company-employee"
+ACTS = "mandate"
+
+
+@blueprint.get("/")
+def front() -> BaseResponse:
+    """The front door leads to the portal."""
+    return redirect(url_for("portal.home"), 303)
+
+
+@blueprint.get("/portal/aanmelden")
+def sign_in() -> BaseResponse:
+    """A page that says what will happen, with one button."""
+    return render("sign_in.html", back=request.args.get("terug", ""))
+
+
+@blueprint.get("/portal/")
+@signed_in
+def home(person: Session) -> BaseResponse:
+    """Whom may I represent, and who can act for me."""
+    may, parties = mandates.may_represent(services(), person, now())
+    given = mandates.who_can_act_for(services(), person, now())
+    return render(
+        "home.html", may=may, parties=parties, given=given, types=services().catalogue().types, **_words()
+    )
+
+
+@blueprint.get("/portal/volmachten/<mandate>")
+@signed_in
+def mandate_page(person: Session, mandate: str) -> BaseResponse:
+    """One mandate with its life, for those who have a part in it."""
+    row = mandates.find(services(), person, mandate, now())
+    journal, parties = mandates.journal_of(services(), 50, mandate)
+    return render("mandate.html", row=row, journal=journal, parties=parties, **_words())
+
+
+@blueprint.post("/portal/volmachten/<mandate>/einde")
+@signed_in
+def end_mandate(person: Session, mandate: str) -> BaseResponse:
+    """End a mandate; whoever acted under it is stopped within seconds."""
+    check_form(ACTS)
+    mandates.end(services(), person, mandate, request.form.get("grounds", ""), now())
+    return redirect(own_return("portal.home"), 303)
+
+
+@blueprint.get("/portal/aanvragen")
+@signed_in
+def waiting(person: Session) -> BaseResponse:
+    """Requests that wait, with what this person may do about them."""
+    return render("waiting.html", rows=mandates.waiting_for(services(), person, now()), **_words())
+
+
+@blueprint.post("/portal/aanvragen/<mandate>/goedkeuren")
+@signed_in
+def approve(person: Session, mandate: str) -> BaseResponse:
+    """Approve a request of somebody else."""
+    check_form(ACTS)
+    mandates.approve(services(), person, mandate, now())
+    return redirect(url_for("portal.waiting"), 303)
+
+
+@blueprint.post("/portal/aanvragen/<mandate>/weigeren")
+@signed_in
+def refuse(person: Session, mandate: str) -> BaseResponse:
+    """Refuse a request, with grounds."""
+    check_form(ACTS)
+    mandates.refuse(services(), person, mandate, request.form.get("grounds", ""), now())
+    return redirect(url_for("portal.waiting"), 303)
+
+
+@blueprint.route("/portal/begunstigden/nieuw", methods=["GET", "POST"])
+@signed_in
+def new_beneficiary(person: Session) -> BaseResponse:
+    """The online form of the second phase: the OCMW now also manages this person."""
+    return _mandate_form(person, OFFICER, "beneficiary.html", mandates.ask_for_beneficiary, "portal.waiting")
+
+
+@blueprint.route("/portal/medewerkers", methods=["GET", "POST"])
+@signed_in
+def staff(person: Session) -> BaseResponse:
+    """Who may do what for the company, and the form to give a clerk access."""
+    rows = mandates.of_organisation(services(), person, now())
+    return _mandate_form(
+        person, EMPLOYEE, "staff.html", mandates.grant_to_employee, "portal.staff", rows=rows
+    )
+
+
+@blueprint.get("/portal/toezicht")
+@signed_in
+def review(person: Session) -> BaseResponse:
+    """For reviewers at the voucher issuer: what waits, and what happened."""
+    if "reviewer" not in person.staff:
+        raise NotFoundHereError
+    rows = mandates.waiting_for(services(), person, now())
+    journal, parties = mandates.journal_of(services(), 100)
+    return render("review.html", rows=rows, journal=journal, parties=parties, **_words())
+
+
+@blueprint.post("/portal/afmelden")
+@signed_in
+def sign_out(person: Session) -> BaseResponse:
+    """End our own session and what lives in it first; then ACM's, by a browser navigation."""
+    check_form("sign_out")
+    return leave(person)
+
+
+def leave(person: Session | None) -> BaseResponse:
+    """End the session of this browser and go where ACM ends its own."""
+    if person is not None:
+        revocation.end_session(services(), person.id, "signed out", now())
+    back = services().settings.issuer + url_for("portal.front")
+    try:
+        address = services().upstream.logout_url(back, "")
+    except FlowError:
+        address = None
+    response = redirect(address or back, 303)
+    drop_cookie(response, "session")
+    return response
+
+
+def own_return(endpoint: str) -> str:
+    """Back to the page that the form stood on, if that is one of ours."""
+    return url_for(endpoint if request.form.get("from") != "staff" else "portal.staff")
+
+
+def _mandate_form(
+    person: Session,
+    kind: str,
+    template: str,
+    flow: Callable[..., Any],
+    done: str,
+    **values: Any,
+) -> BaseResponse:
+    organisation = organisation_of(person)
+    wanted = services().catalogue().type(kind)
+    kinds = wanted.representative_org_kinds | wanted.principal_org_kinds
+    if organisation is None or not kinds & organisation.org_kinds:
+        raise NotFoundHereError
+    faults: dict[str, str] = {}
+    status = 200
+    if request.method == "POST":
+        check_form(ACTS)
+        try:
+            flow(services(), person, _asked(kind, organisation.id), now())
+            return redirect(url_for(done), 303)
+        except FormError as error:
+            faults, status = error.faults, 400
+        except (FlowError, MandateError) as error:
+            faults, status = {_field_of(error): answer_to(error).text}, answer_to(error).status
+    return render(
+        template,
+        status,
+        kind=wanted,
+        organisation=organisation,
+        faults=faults,
+        typed=request.form,
+        **values,
+        **_words(),
+    )
+
+
+def _asked(kind: str, organisation: str) -> Asked:
+    loaded = load_mandate_form(request.form)
+    until = last_day_of(loaded)
+    return Asked(
+        type=kind,
+        name=loaded["name"],
+        insz=loaded["insz"],
+        organisation=organisation,
+        powers=tuple(loaded["powers"]),
+        valid_from=now(),
+        valid_until=days.after_last_instant(until) if until else None,
+        evidence=loaded["evidence"],
+    )
+
+
+FIELDS = {
+    "invalid_number": "insz",
+    "invalid_powers": "powers",
+    "invalid_period": "until",
+    "evidence_required": "evidence",
+}
+
+
+def _field_of(error: Exception) -> str:
+    """The field that an engine's refusal is about, so that the page can point at it."""
+    return FIELDS.get(getattr(error, "code", ""), "form")
+
+
+def _words() -> dict[str, Any]:
+    return {"moment": days.moment, "last_day": days.last_day}

@@ -1,0 +1,172 @@
+"""How a transaction begins and how an error ends, on SQLite and on PostgreSQL.
+
+SQLite: the `sqlite3` module would open transactions at moments of its own
+choosing, so it is told not to (`isolation_level = None`) and BEGIN is sent from
+here. Write units begin with BEGIN IMMEDIATE: a deferred one that reads first
+fails at its first write when another writer was faster, and no time-out helps.
+
+PostgreSQL: write units run READ COMMITTED with row locks where a judgement must
+stay true (see the stores); read units run REPEATABLE READ READ ONLY, which costs
+nothing extra: psycopg sends it as the text of BEGIN.
+
+Connections must not cross a fork: make the database in the worker, after it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from broker.port_errors import ConflictError, NotFoundError, PortError, UnavailableError
+
+_WAIT_SECONDS = 10
+"""How long a unit of work waits for a lock or for a connection before it says `UnavailableError`."""
+_POOL_SIZE = 10
+"""Connections a process keeps; as many more for a moment."""
+
+_TAKEN = "is taken"
+"""How the journal's triggers on SQLite end their word on a key that exists (migration 0002)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One engine for units that write, one for units that only read."""
+
+    write: Engine
+    read: Engine
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use."""
+        self.write.dispose()
+        self.read.dispose()
+
+
+def engines_for(database_url: str) -> Engines:
+    """Open `sqlite:////path/to/file` or `postgresql://…`; raise `ValueError` for anything else.
+
+    Nothing is connected yet. The error never quotes the URL: it may hold a password.
+    """
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise ValueError("the database URL cannot be read") from None
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return _sqlite(url)
+    if url.drivername in {"postgresql", "postgresql+psycopg"}:
+        return _postgresql(url.set(drivername="postgresql+psycopg"))
+    raise ValueError("the database URL must begin with sqlite:/// and name a file, or with postgresql://")
+
+
+def _sqlite(url: URL) -> Engines:
+    # One writing connection per process: threads queue for it in order, instead
+    # of polling SQLite's lock. Other processes are met by the busy time-out.
+    write = create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_timeout=_WAIT_SECONDS)
+    read = create_engine(
+        url, hide_parameters=True, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE, pool_timeout=_WAIT_SECONDS
+    )
+
+    @event.listens_for(write, "do_connect")
+    @event.listens_for(read, "do_connect")
+    def private_file(*_: Any) -> None:
+        # The side files (-wal, -shm) take over the mode of the database file.
+        try:
+            os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError:
+            raise UnavailableError("the database file cannot be opened for writing") from None
+
+    @event.listens_for(write, "connect")
+    def writer(connection: sqlite3.Connection, _record: object) -> None:
+        _prepare(connection)
+
+    @event.listens_for(read, "connect")
+    def reader(connection: sqlite3.Connection, _record: object) -> None:
+        _prepare(connection)
+        connection.execute("PRAGMA query_only = ON")
+
+    @event.listens_for(write, "begin")
+    def begin_immediate(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(read, "begin")
+    def begin_deferred(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    for engine in (write, read):
+        event.listen(engine, "handle_error", _translate)
+    return Engines(write, read)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # WAL's default, NORMAL, may lose the last commits when the power fails;
+    # a mandate that was ended must stay ended.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _postgresql(url: URL) -> Engines:
+    arguments: dict[str, Any] = {"connect_timeout": _WAIT_SECONDS // 2}
+    if "options" not in url.query:
+        arguments["options"] = f"-c lock_timeout={_WAIT_SECONDS}s"
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args=arguments,
+        isolation_level="READ COMMITTED",
+        use_native_hstore=False,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_SIZE,
+        pool_timeout=_WAIT_SECONDS,
+    )
+    event.listen(engine, "handle_error", _translate)
+    read = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Engines(engine, read)
+
+
+def _translate(context: ExceptionContext) -> PortError | None:
+    """Turn the driver's error into the port's; None lets it through as what it is: a fault of ours."""
+    original = context.original_exception
+    if isinstance(original, sqlite3.Error):
+        return _translate_sqlite(original)
+    if isinstance(original, psycopg.Error):
+        return _translate_postgresql(original)
+    return None
+
+
+def _translate_sqlite(error: sqlite3.Error) -> PortError | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    taken = code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and str(error).endswith(_TAKEN)
+    if taken or code in {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}:
+        return ConflictError("this key is taken")
+    if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return NotFoundError("something that this rests on is not stored")
+    # The low byte is the kind; the rest says where (SQLite, "Result and Error Codes").
+    if code is not None and code & 0xFF in {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+    }:
+        return UnavailableError("the database is away, full or locked")
+    return None
+
+
+def _translate_postgresql(error: psycopg.Error) -> PortError | None:
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return ConflictError("this key is taken")
+    if isinstance(error, psycopg.errors.ForeignKeyViolation):
+        return NotFoundError("something that this rests on is not stored")
+    if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return ConflictError("another writer was at the same rows")
+    if isinstance(error, psycopg.OperationalError):
+        return UnavailableError("the database is away or too busy")
+    return None

@@ -1,0 +1,64 @@
+"""One use case, one transaction: the stores share a connection and are committed together or not at all."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from broker.port_errors import UnavailableError
+from broker.storage.grants import SqlGrantStore
+from broker.storage.journal import SqlJournalStore
+from broker.storage.mandates import SqlMandateStore
+from broker.storage.parties import SqlPartyStore
+from broker.storage.registry import SqlRegistryStore
+from broker.storage.sessions import SqlSessionStore
+from broker.storage.status import SqlStatusStore
+
+
+class SqlUnitOfWork:
+    """`ports.UnitOfWork`. Used once, by one thread, in a `with` statement; its stores live as long."""
+
+    def __init__(self, engine: Engine, *, writes: bool, status_list_size: int) -> None:
+        self._engine = engine
+        self._writes = writes
+        self._status_list_size = status_list_size
+
+    def __enter__(self) -> Self:
+        """Begin. Raise `UnavailableError` if the database is away or stays locked."""
+        try:
+            self._connection = connection = self._engine.connect()
+        except PoolTimeoutError:
+            raise UnavailableError("every connection to the database is in use") from None
+        try:
+            self._transaction = connection.begin()
+        except BaseException:  # whatever it was, it is raised again; the connection goes back
+            connection.close()
+            raise
+        self.parties = SqlPartyStore(connection)
+        self.mandates = SqlMandateStore(connection, writes=self._writes)
+        self.sessions = SqlSessionStore(connection, writes=self._writes)
+        self.grants = SqlGrantStore(connection)
+        self.status = SqlStatusStore(connection, self._status_list_size)
+        self.journal = SqlJournalStore(connection)
+        self.registry = SqlRegistryStore(connection)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Roll back unless `commit` was called, and give the connection back."""
+        self._connection.close()
+
+    def commit(self) -> None:
+        """Make everything durable, once. Raise `RuntimeError` in a read unit or the second time."""
+        if not self._writes:
+            raise RuntimeError("a read unit has nothing to commit")
+        if not self._transaction.is_active:
+            raise RuntimeError("this unit of work is over")
+        self._transaction.commit()

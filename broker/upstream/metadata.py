@@ -1,0 +1,90 @@
+"""An upstream's discovery document and keys, fetched within bounds and kept as long as they may be.
+
+Keys rotate: an unknown `kid` causes one new fetch, at most one in half a minute, so
+that random `kid`s cannot make us hammer the upstream (threats: class 17).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+import requests
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from broker.errors import UpstreamError
+from broker.ports import Clock
+from mandates.model import Instant
+
+TIMEOUT = 10
+MAX_BYTES = 256 * 1024
+REFETCH_SECONDS = 30
+METADATA_SECONDS = 3600
+DEFAULT_KEYS_SECONDS = 300
+
+
+class UpstreamMetadata:
+    """Discovery and JWKS of one issuer; thread-safe, one fetch at a time."""
+
+    def __init__(self, issuer: str, http: requests.Session, clock: Clock) -> None:
+        self.issuer = issuer
+        self._http = http
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._document: dict[str, Any] | None = None
+        self._document_until: Instant = 0
+        self._keys: KeySet | None = None
+        self._keys_until: Instant = 0
+        self._keys_fetched: Instant = 0
+
+    def document(self) -> dict[str, Any]:
+        """The discovery document; its `issuer` is exactly ours. Raise `UpstreamError`."""
+        with self._lock:
+            if self._document is None or self._clock() >= self._document_until:
+                found, _ = self._fetch(f"{self.issuer}/.well-known/openid-configuration")
+                if found.get("issuer") != self.issuer:
+                    raise UpstreamError("the discovery document names another issuer")
+                self._document = found
+                self._document_until = self._clock() + METADATA_SECONDS
+            return self._document
+
+    def keys(self, kid: str | None) -> KeySet:
+        """The key set, fetched anew when it is old or does not know `kid`. Raise `UpstreamError`."""
+        address = self.document()["jwks_uri"]
+        with self._lock:
+            now = self._clock()
+            known = self._keys is not None and any(key.kid == kid for key in self._keys.keys)
+            stale = self._keys is None or now >= self._keys_until
+            if stale or (not known and now - self._keys_fetched >= REFETCH_SECONDS):
+                body, seconds = self._fetch(address)
+                try:
+                    self._keys = KeySet.import_key_set(body)  # type: ignore[arg-type]
+                except (JoseError, ValueError, KeyError) as error:
+                    raise UpstreamError("the upstream's keys cannot be read") from error
+                self._keys_fetched, self._keys_until = now, now + seconds
+            if self._keys is None:
+                raise UpstreamError("the upstream has no keys")
+            return self._keys
+
+    def _fetch(self, address: str) -> tuple[dict[str, Any], int]:
+        try:
+            with self._http.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
+                response.raise_for_status()
+                text = response.raw.read(MAX_BYTES + 1, decode_content=True)
+                seconds = _max_age(response.headers.get("Cache-Control", ""))
+            if len(text) > MAX_BYTES:
+                raise UpstreamError("the upstream's answer is larger than 256 kB")
+            body = requests.models.complexjson.loads(text)
+        except (requests.RequestException, ValueError, OSError) as error:
+            raise UpstreamError("the upstream does not answer as it should") from error
+        if not isinstance(body, dict):
+            raise UpstreamError("the upstream's answer is not a JSON object")
+        return body, seconds
+
+
+def _max_age(cache_control: str) -> int:
+    """Seconds that the header allows; ACM asks that it be respected (acm.md section 1)."""
+    found = re.search(r"max-age=(\d{1,6})", cache_control)
+    return int(found.group(1)) if found else DEFAULT_KEYS_SECONDS

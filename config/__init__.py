@@ -1,0 +1,1 @@
+"""What is read once, at start. Nothing here changes while the broker runs."""

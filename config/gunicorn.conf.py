@@ -1,0 +1,26 @@
+"""How the broker is served: in the demo as in production."""
+
+import os
+
+from config.settings import Settings
+
+_settings = Settings.from_env(os.environ)
+
+bind = _settings.bind
+workers = _settings.workers
+threads = _settings.threads
+worker_class = "gthread"
+# Import before the fork, so that a broken configuration stops the start and not each worker.
+preload_app = False
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+limit_request_line = 8190
+limit_request_fields = 60
+# The control socket would open a door in the home directory that nobody asked for.
+control_socket_disable = True
+# The access log names paths only: query strings carry codes and states.
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
+accesslog = None
+errorlog = "-"
+loglevel = _settings.log_level.lower()

@@ -1,0 +1,88 @@
+"""One type of mandate, as data: who may ask, approve, end and pass it on.
+
+Every rule that differs between two types stands in these fields, so that adding
+a type is adding a table to `config/catalogue.toml` (mandates.md section 4).
+An empty tuple always means nobody or nothing, with one exception that is said
+where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mandates.model import Level, PartyKind
+
+DAY = 86_400
+"""Seconds. People's whole days become instants at the edge, not here."""
+
+CAPACITIES = ("principal", "representative", "officer", "second_officer", "manager", "issuer")
+"""In what capacity a person can stand towards a mandate; `capacity.capacities` says who does."""
+
+APPROVALS = ("principal", "second_officer", "issuer", "representative")
+"""The capacities whose approval a type can ask for (mandates.md section 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerType:
+    """One power: its name is also the self scope and, after `obo:`, the delegated scope."""
+
+    name: str
+    label: Mapping[str, str]
+    audiences: tuple[str, ...] = ()
+    """Audiences that it opens. Empty means any audience that knows the scope:
+    there the audience's own list is the gate (tokens.md section 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MandateType:
+    """What the catalogue says of one type."""
+
+    key: str
+    label: Mapping[str, str]
+    principal_kind: PartyKind
+    representative_kind: PartyKind
+    powers: Mapping[str, PowerType]
+    """In the order in which people see them."""
+    level_to_give: Level
+    """Assurance for whatever makes power larger: request, approve, resume."""
+    level_to_use: Level
+    default_days: int
+    longest_days: int
+    principal_org_kinds: frozenset[str] = frozenset()
+    """One of these makes an organisation eligible. Empty means any organisation: the
+    exception, because a person has no such kinds and a type between people needs none."""
+    representative_org_kinds: frozenset[str] = frozenset()
+    request_by: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
+    """Approvals that a request waits for. Empty: a request is active at once."""
+    approvals_mode: Literal["any", "all"] = "all"
+    refuse_by: tuple[str, ...] = ()
+    """Who may turn a waiting request down."""
+    cancel_by: tuple[str, ...] = ()
+    """Who may take a waiting request back."""
+    revoke_by: tuple[str, ...] = ()
+    """Who may end it on the principal's side."""
+    waive_by: tuple[str, ...] = ()
+    """Who may end it on the representative's side."""
+    withdraw_by: tuple[str, ...] = ()
+    """Who may end it for an organisation that gave it: a manager."""
+    suspend_by: tuple[str, ...] = ()
+    """Who may suspend and resume. One capacity at most: a mandate does not record who
+    suspended it, and with two the one could undo what the other did."""
+    evidence_required: bool = False
+    lapse_days: int = 14
+    renew_days: int = 0
+    """How long before the end a renewal may be asked."""
+    depth: int = 0
+    """How many times it may be passed on."""
+    executor: bool = False
+    """An edge organisation -> member of staff, through which the organisation acts for
+    its principals. It never makes the member of staff act for the organisation itself."""
+    executors: tuple[str, ...] = ()
+    """For a representative organisation: the executor types through which it acts."""
+    ex_officio_roles: tuple[str, ...] = ()
+    """Contexts of ACM roles that give this type from claims (`ex_officio.claimed_types`)."""
+    grants: tuple[str, ...] = ()
+    """Types that a holder may request and withdraw for the same principal organisation."""

@@ -1,0 +1,68 @@
+"""Why not: stable codes, each with what would mend it (mandates.md section 7).
+
+| code | what mends it |
+|---|---|
+| `no_mandate` | a mandate |
+| `mandate_awaiting`, `awaiting_<approval>` | the approvals in `needs` |
+| `mandate_scheduled` | patience |
+| `mandate_suspended` | resuming it |
+| `mandate_expired`, `mandate_<ending>`, `mandate_lapsed` | a new mandate |
+| `session_only` | signing in again: it came from the claims of another session |
+| `executor_missing`, `executor_ended`, `executor_suspended` | an executor mandate of the organisation |
+| `actor_deceased`, `principal_deceased`, `organisation_ceased` | nothing |
+| `party_unknown`, `party_kind`, `organisation_kind`, `same_party` | another type, or a corrected register |
+| `type_unknown` | the type's table in the catalogue |
+| `assurance_too_low` | a login at the level in `needs` |
+| `power_not_granted` | a mandate with the power in `needs` |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mandates.mandate_type import MandateType
+from mandates.model import Instant, Mandate
+from mandates.status import State, serves_session, status_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that stands in the way."""
+
+    code: str
+    since: Instant | None = None
+    needs: str = ""
+
+
+_NEVER_BEGAN = frozenset({State.AWAITING, State.SCHEDULED, State.REFUSED, State.CANCELLED, State.LAPSED})
+
+
+def why_mandate_fails(
+    mandate: Mandate, mandate_type: MandateType, session: str | None, now: Instant
+) -> tuple[Reason, ...]:
+    """What keeps this mandate from being in force for this session; empty if nothing does."""
+    status = status_of(mandate, now)
+    if status.state is State.AWAITING:
+        return (_why_awaiting(mandate, mandate_type),)
+    if status.state is not State.ACTIVE:
+        return (Reason(f"mandate_{status.state.value}", since=status.since),)
+    return () if serves_session(mandate, session) else (Reason("session_only"),)
+
+
+def why_executor_fails(executor: Mandate, session: str | None, now: Instant) -> tuple[Reason, ...]:
+    """What keeps this executor mandate from being in force for this session; empty if nothing does."""
+    status = status_of(executor, now)
+    if status.state in _NEVER_BEGAN:
+        return (Reason("executor_missing"),)
+    if status.state is State.SUSPENDED:
+        return (Reason("executor_suspended", since=status.since),)
+    if status.state is not State.ACTIVE:
+        return (Reason("executor_ended", since=status.since),)
+    return () if serves_session(executor, session) else (Reason("session_only"),)
+
+
+def _why_awaiting(mandate: Mandate, mandate_type: MandateType) -> Reason:
+    given = {approval.kind for approval in mandate.approvals}
+    open_kinds = [kind for kind in mandate_type.approvals if kind not in given]
+    code = f"awaiting_{open_kinds[0]}" if len(open_kinds) == 1 else "mandate_awaiting"
+    return Reason(code, since=mandate.requested_at, needs=" ".join(open_kinds))
