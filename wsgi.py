@@ -5,4 +5,4 @@ import os
 from broker.app import create_app
 from config.settings import Settings
 
-app = create_app(Settings.from_env(os.environ))
+app = create_app(Settings.from_env(os.environ), housekeeping=True)

@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "guard"), str(ROOT / "tests")]
 
 from cryptography.hazmat.primitives import hashes  # noqa: E402 - the checkout is not installed
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: E402
+
 from guard_builders import (  # noqa: E402
     AUDIENCE,
     ISSUER,

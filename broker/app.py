@@ -15,6 +15,7 @@ from broker.endpoints import api, protocol
 from broker.endpoints.context import Application
 from broker.errors import UNEXPECTED, Answer, FlowError, answer_to
 from broker.flows.status_lists import StatusPublisher
+from broker.housekeeping import Housekeeper
 from broker.oauth.authorization import UnusableRequestError
 from broker.oauth.server import AuthorizationServer
 from broker.port_errors import PortError
@@ -39,8 +40,11 @@ MACHINES = (
 MAX_BODY = 256 * 1024
 
 
-def create_app(settings: Settings, services: Services | None = None) -> Flask:
-    """The broker as a Flask application; `services` are wired from the settings unless given."""
+def create_app(settings: Settings, services: Services | None = None, *, housekeeping: bool = False) -> Flask:
+    """The broker as a Flask application; `services` are wired from the settings unless given.
+
+    With `housekeeping` a thread of this process does what no request should wait for.
+    """
     services = services or wiring.build(settings)
     app = Flask(
         __name__, template_folder="portal/templates", static_folder="portal/static", static_url_path="/static"
@@ -55,6 +59,8 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app.register_blueprint(api.create_blueprint(user_info, v1))
     app.add_url_rule("/healthz", view_func=_healthz(services))
     app.after_request(_headers)
+    if housekeeping:
+        Housekeeper(services).start()
     _register_errors(app)
     return app
 

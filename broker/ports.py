@@ -113,6 +113,8 @@ class StatusList:
     size: int
     version: int
     created_at: Instant
+    decoys: tuple[int, ...] = ()
+    """Indices whose bit is set for nobody, so that the list does not tell how many were revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +302,7 @@ class StatusStore(Protocol):
     def lists(self) -> list[StatusList]: ...
     def find_list(self, status_list: str) -> StatusList | None: ...
     def revoked_indices(self, status_list: str) -> list[int]:
-        """Indices of this list whose bit is set."""
+        """Indices of this list whose bit is set, decoys among them."""
 
 
 class JournalStore(Protocol):

@@ -141,7 +141,7 @@ class Keyring:
         return found
 
     def public_keys(self, purpose: str) -> list[PublicKey]:
-        """Return every public key that ever had `purpose`, gone ones too: what was signed long ago stays signed."""
+        """Return every public key of `purpose`, gone ones too: what was signed long ago stays signed."""
         records = [record for record in self._records.values() if record.purpose == purpose]
         return [load_public(record.public_jwk, record.alg) for record in records]
 

@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+
 from volmacht_guard import Guard, InvalidTokenError, StaticKeySource, encode_list
 
 ISSUER = "https://id.example.be"

@@ -165,14 +165,27 @@ def needs_page(services: Services, interaction: Interaction, session: Session, o
     """Whether the person must see a page before a code is issued.
 
     She must whenever there is anything to choose or confirm on somebody's behalf, and
-    at the first use of a client that is not vetted (tokens.md section 4.1).
+    at the first use of a client that is not vetted; an `identifier` that she confirmed
+    for this client in this session needs no second page (tokens.md section 4.1).
     """
-    if len(offered) != 1 or offered[0].chain is not None:
-        return True
     with services.database.read() as uow:
+        if _confirmed(uow, interaction.request, session, offered):
+            return False
+        if len(offered) != 1 or offered[0].chain is not None:
+            return True
         client = _client(uow, interaction.request.client)
         agreed = uow.grants.consented(session.party, client.id)
     return not client.vetted and not agreed.issuperset(offered[0].scopes)
+
+
+def _confirmed(
+    uow: UnitOfWork, request: AuthorizationRequest, session: Session, offered: list[Choice]
+) -> bool:
+    if request.identifier is None or len(offered) != 1 or offered[0].chain is None:
+        return False
+    mandate = offered[0].chain.mandate
+    live = uow.grants.live_of_session(session.id)
+    return any(grant.client == request.client and grant.mandate == mandate for grant in live)
 
 
 def take_code(services: Services, code: str) -> dict[str, Any] | None:

@@ -7,10 +7,12 @@ signs the new head as a C2SP checkpoint.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from broker.port_errors import ConflictError, PortError
 from broker.ports import Checkpoint, JournalEntry, JournalLeaf, Services
 from keys.errors import KeyringError, NoteError
 from keys.notes import signed_note, verify_note
@@ -46,35 +48,65 @@ def origin(services: Services) -> str:
     return services.settings.issuer.partition("://")[2] + "/journal"
 
 
-def sequence(services: Services, now: Instant) -> int:
-    """Give every unsequenced row its leaf and sign the new head. Returns how many rows were added."""
-    added, name = 0, origin(services)
-    while True:
+class Sequencer:
+    """Gives rows their place in the tree, a batch a transaction; keeps the tree's frontier in memory."""
+
+    def __init__(self) -> None:
+        self._frontier: ledger.Frontier | None = None
+
+    def run(self, services: Services, now: Instant) -> int:
+        """Sequence every row that has no leaf and sign the new heads. Returns how many rows were added.
+
+        Raise `ConflictError` when another process sequences at the same moment: one wins,
+        the other starts afresh next time.
+        """
+        added = 0
+        try:
+            while count := self._batch(services, now):
+                added += count
+        except PortError:
+            self._frontier = None
+            raise
+        return added
+
+    def _batch(self, services: Services, now: Instant) -> int:
+        name = origin(services)
         with services.database.write() as uow:
             waiting = uow.journal.unsequenced(BATCH)
             if not waiting:
-                return added
-            leaves = [bytes.fromhex(leaf.hash) for leaf in uow.journal.leaves()]
-            fresh = [leaf_of(entry) for entry in waiting]
-            uow.journal.add_leaves(
-                [
-                    JournalLeaf(len(leaves) + place, entry.seq, fresh[place].hex())
-                    for place, entry in enumerate(waiting)
-                ]
-            )
-            size, root = len(leaves) + len(fresh), ledger.root_of([*leaves, *fresh])
-            key = services.keyring().signing_key("checkpoints", now)
-            if not isinstance(key.private, Ed25519PrivateKey):
-                raise KeyringError("checkpoints are signed with Ed25519 (C2SP signed-note)")
-            note = signed_note(ledger.checkpoint_body(name, size, root), name, key.private)
-            uow.journal.add_checkpoint(Checkpoint(size, root.hex(), note, now))
+                return 0
+            frontier = self._frontier or _frontier_of(uow.journal.leaves())
+            leaves = []
+            for entry in waiting:
+                leaf = leaf_of(entry)
+                leaves.append(JournalLeaf(frontier.size, entry.seq, leaf.hex()))
+                frontier = frontier.append(leaf)
+            uow.journal.add_leaves(leaves)
+            note = _signed_head(services, name, frontier, now)
+            uow.journal.add_checkpoint(Checkpoint(frontier.size, frontier.root().hex(), note, now))
             uow.commit()
-            added += len(fresh)
+        self._frontier = frontier
+        return len(waiting)
+
+
+def _frontier_of(leaves: list[JournalLeaf]) -> ledger.Frontier:
+    frontier = ledger.Frontier()
+    for leaf in leaves:
+        frontier = frontier.append(bytes.fromhex(leaf.hash))
+    return frontier
+
+
+def _signed_head(services: Services, name: str, frontier: ledger.Frontier, now: Instant) -> str:
+    key = services.keyring().signing_key("checkpoints", now).private
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyringError("checkpoints are signed with Ed25519 (C2SP signed-note)")
+    return signed_note(ledger.checkpoint_body(name, frontier.size, frontier.root()), name, key)
 
 
 def verify(services: Services, now: Instant) -> Verdict:
     """Recompute every leaf and every checkpoint from the rows themselves."""
-    sequence(services, now)
+    with suppress(ConflictError):  # a running broker was sequencing at the same moment
+        Sequencer().run(services, now)
     with services.database.read() as uow:
         entries = list(uow.journal.all())
         leaves = uow.journal.leaves()

@@ -93,14 +93,17 @@ class _PrivateKeyJwt:
                 now=now,
             )
         except ClientAssertionError as error:
-            raise InvalidClientError(description=f"The client assertion is refused: {error.code}.") from error
-        # The replay store may have been lost: what it could have forgotten is refused.
-        if verified.iat is None or verified.iat < services.ephemeral.epoch():
-            raise InvalidClientError(description="The client assertion is refused: issued_before_epoch.")
+            raise InvalidClientError(
+                description=f"The client assertion is refused: {error.reason}."
+            ) from error
         mark = f"{client.record.id}:{verified.jti}"
         digest = hashlib.sha256(mark.encode()).hexdigest()
         if not services.ephemeral.claim("client_assertion", digest, verified.replay_until - now + 1):
             raise InvalidClientError(description="The client assertion is refused: replayed.")
+        # Asked after the claim: a store that was lost a moment ago has its new epoch by now. What it
+        # could have forgotten, the assertions issued before it, is refused.
+        if verified.iat is None or verified.iat < services.ephemeral.epoch():
+            raise InvalidClientError(description="The client assertion is refused: issued_before_epoch.")
 
 
 def _claimed(

@@ -116,6 +116,7 @@ SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
 
 WORD_TUPLE = TextAs(_write_words, _read_tuple)
 WORD_SET = TextAs(_write_set, _read_set)
+INDICES = TextAs(_write_words, _read_tuple)
 JSON_OBJECT = TextAs(_write_object, _read_object)
 APPROVALS = TextAs(_write_approvals, _read_approvals)
 EVIDENCE = TextAs(_write_evidence, _read_evidence)

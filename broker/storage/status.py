@@ -21,6 +21,8 @@ from mandates.model import Instant
 
 _FULL_PERCENT = 75
 """Where the next list opens (tokens.md section 6)."""
+_DECOYS_PER_LIST = 16_384
+"""A list has about one decoy in so many of its bits, and up to as many again, at random."""
 _DRAWS = 64
 """At three quarters full, 64 draws all fail once in 10**8 times."""
 _COUNT_EVERY = 1024
@@ -126,8 +128,10 @@ class SqlStatusStore:
         return None if row is None else StatusList(**row)
 
     def revoked_indices(self, status_list: str) -> list[int]:
-        """Indices of this list whose bit is set, lowest first."""
-        return list(self._connection.execute(_REVOKED, {"status_list": status_list}).scalars())
+        """Indices of this list whose bit is set, decoys among them, lowest first."""
+        found = self.find_list(status_list)
+        revoked = self._connection.execute(_REVOKED, {"status_list": status_list}).scalars()
+        return sorted({*revoked, *(found.decoys if found else ())})
 
     def _extend(self, grant: str, audience: str, exp: Instant) -> StatusEntry | None:
         keys = {"grant_id": grant, "for_audience": audience, "exp": exp}
@@ -146,7 +150,10 @@ class SqlStatusStore:
 
     def _draw(self, open_list: StatusList, grant: str, audience: str, exp: Instant) -> StatusEntry | None:
         for _ in range(_DRAWS):
-            entry = StatusEntry(open_list.id, secrets.randbelow(open_list.size), grant, audience, exp)
+            index = secrets.randbelow(open_list.size)
+            if index in open_list.decoys:
+                continue
+            entry = StatusEntry(open_list.id, index, grant, audience, exp)
             if self._connection.execute(_ADD, row_of(entry)).rowcount == 1:
                 return entry
         return None
@@ -173,6 +180,12 @@ class SqlStatusStore:
 
     def _next_list(self, audience: str, number: int, now: Instant) -> tuple[int, StatusList]:
         """Open list `number`, or find that another hand opened it at the same moment."""
-        new = StatusList(secrets.token_hex(8), audience, self._list_size, 1, now)
+        new = StatusList(secrets.token_hex(8), audience, self._list_size, 1, now, _decoys(self._list_size))
         self._connection.execute(_NEW_LIST, row_of(new) | {"number": number})
         return self._newest_list(audience) or (number, new)
+
+
+def _decoys(size: int) -> tuple[int, ...]:
+    """Random indices that nobody will get; how many there are is nobody's business either."""
+    least = size // _DECOYS_PER_LIST
+    return tuple(sorted({secrets.randbelow(size) for _ in range(least + secrets.randbelow(least + 1))}))

@@ -13,6 +13,7 @@ from broker.storage.columns import (
     APPROVALS,
     ENDING,
     EVIDENCE,
+    INDICES,
     INSTANT,
     JSON_OBJECT,
     LEVEL,
@@ -161,6 +162,7 @@ status_lists = Table(
     Column("size", Integer, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column("decoys", INDICES, nullable=False),
     Index("uq_status_lists_audience_number", "audience", "number", unique=True),
 )
 

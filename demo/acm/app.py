@@ -36,7 +36,8 @@ def create_acm(
     app.jinja_env.globals["village"] = village
     blueprint = Blueprint("op", __name__, url_prefix=urlsplit(issuer).path)
     _add_metadata(blueprint, acm)
-    _add_sign_in(blueprint, acm, clock)
+    _add_request(blueprint, acm, clock)
+    _add_choice(blueprint, acm, clock)
     _add_tokens(blueprint, acm, clock)
     _add_logout(blueprint, acm, clock)
     app.register_blueprint(blueprint)
@@ -82,7 +83,7 @@ def _add_metadata(blueprint: Blueprint, acm: SimulatedAcm) -> None:
         return response
 
 
-def _add_sign_in(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
+def _add_request(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
     @blueprint.get("/v1/auth")
     def ask() -> AnyResponse | tuple[str, int]:
         now = clock()
@@ -95,11 +96,13 @@ def _add_sign_in(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
             return _back(error.redirect_uri, answer)
         person = acm.signed_on(request.cookies.get(COOKIE, ""), asked, now)
         if person is not None:
-            return _answer(person, asked, now)
+            return _answer(acm, person, asked, now)
         if "none" in asked.prompt:
             return _back(asked.redirect_uri, {"error": "login_required", "state": asked.state})
         return _page(acm.open_transaction(asked, now))
 
+
+def _add_choice(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
     @blueprint.post("/v1/auth")
     def choose() -> AnyResponse | tuple[str, int]:
         now = clock()
@@ -114,7 +117,7 @@ def _add_sign_in(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
             return _page(transaction, str(error))
         # An earlier sign-on of this browser gives way to the new one.
         acm.end_sign_on(request.cookies.get(COOKIE, ""), now)
-        response = _answer(person, asked, now)
+        response = _answer(acm, person, asked, now)
         response.set_cookie(
             COOKIE,
             acm.sign_on(person, now),
@@ -126,8 +129,9 @@ def _add_sign_in(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
         )
         return response
 
-    def _answer(person: Person, asked: AuthorizationRequest, now: int) -> AnyResponse:
-        return _back(asked.redirect_uri, {"code": acm.issue_code(person, asked, now), "state": asked.state})
+
+def _answer(acm: SimulatedAcm, person: Person, asked: AuthorizationRequest, now: int) -> AnyResponse:
+    return _back(asked.redirect_uri, {"code": acm.issue_code(person, asked, now), "state": asked.state})
 
 
 def _page(transaction: str, error: str = "") -> tuple[str, int]:

@@ -52,7 +52,12 @@ def create_vouchers(
         app.register_blueprint(web.blueprint)
     app.add_url_rule("/", "front", lambda: render_template("front.html"))
     app.add_url_rule("/healthz", "healthz", lambda: jsonify(status="ok"))
-    targets = " ".join(["'self'", issuer, *form_targets])
+    _harden(app, " ".join(["'self'", issuer, *form_targets]))
+    return app
+
+
+def _harden(app: Flask, targets: str) -> None:
+    """Headers of every answer; `targets` is where forms may lead."""
     csp = f"{CSP}; form-action {targets}"
 
     @app.after_request
@@ -64,5 +69,3 @@ def create_vouchers(
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         return response
-
-    return app

@@ -11,25 +11,6 @@ from demo.vouchers.web import Page, SideWeb, principal_of_form, refuse_other_pri
 def add_pages(web: SideWeb) -> None:
     """Add `/ondernemingen/overzicht`, `/ondernemingen/prestaties` and `/ondernemingen/facturen`."""
 
-    def may(power: str) -> bool:
-        """Whether to show it. The API judges; this only keeps pages free of dead ends."""
-        sign_in = web.session().sign_in
-        return sign_in is not None and power in sign_in.powers
-
-    def overview(error: str = "", status: int = 200) -> Page:
-        performances = None
-        # Asked even without any power, so that an ended sign-in is noticed here and not at the form.
-        if may("performances:read") or not may("performances:submit"):
-            performances = web.call("GET", "/performances").body.get("performances")
-        return web.page(
-            "ondernemingen.html",
-            status,
-            performances=performances,
-            error=error,
-            may_submit=may("performances:submit"),
-            may_see_invoices=may("invoices:read"),
-        )
-
     def submit() -> Response | Page:
         body = {
             "principal": principal_of_form(),
@@ -40,15 +21,35 @@ def add_pages(web: SideWeb) -> None:
         if answer.status == 409:
             return refuse_other_principal(web, "Er is niets ingediend")
         if answer.status == 400:
-            return overview(
-                "Er is niets ingediend. Vul een datum in, en een geheel aantal uren van 1 tot 24.", 400
-            )
+            fault = "Er is niets ingediend. Vul een datum in, en een geheel aantal uren van 1 tot 24."
+            return _overview(web, fault, 400)
         web.session().notice = "De prestatie is ingediend."
         return redirect(url_for("ondernemingen.overview"), 303)
 
     def invoices() -> Page:
         return web.page("facturen.html", invoices=web.call("GET", "/invoices").body.get("invoices"))
 
-    web.blueprint.add_url_rule("/overzicht", "overview", overview)
+    web.blueprint.add_url_rule("/overzicht", "overview", lambda: _overview(web))
     web.blueprint.add_url_rule("/prestaties", "submit", submit, methods=["POST"])
     web.blueprint.add_url_rule("/facturen", "invoices", invoices)
+
+
+def _overview(web: SideWeb, error: str = "", status: int = 200) -> Page:
+    performances = None
+    # Asked even without any power, so that an ended sign-in is noticed here and not at the form.
+    if _may(web, "performances:read") or not _may(web, "performances:submit"):
+        performances = web.call("GET", "/performances").body.get("performances")
+    return web.page(
+        "ondernemingen.html",
+        status,
+        performances=performances,
+        error=error,
+        may_submit=_may(web, "performances:submit"),
+        may_see_invoices=_may(web, "invoices:read"),
+    )
+
+
+def _may(web: SideWeb, power: str) -> bool:
+    """Whether to show it. The API judges; this only keeps pages free of dead ends."""
+    sign_in = web.session().sign_in
+    return sign_in is not None and power in sign_in.powers

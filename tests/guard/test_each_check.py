@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+
 from guard_builders import (
     AUDIENCE,
     CLAIMS,
@@ -71,6 +72,7 @@ HEADERS = [
     ("alg", {"alg": ["ES256"]}),
     ("kid", {"kid": None}),
     ("kid", {"kid": ""}),
+    ("kid", {"kid": 7}),
     ("unknown_key", {"kid": "k2"}),
     ("crit", {"crit": ["exp"]}),
     ("crit", {"crit": []}),

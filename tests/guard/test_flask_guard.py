@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from flask import Flask, g
+
 from guard_builders import HIGH, FakeStatus, delegated_claims, guard, self_claims, sign
 from volmacht_guard.flask import FlaskGuard
 

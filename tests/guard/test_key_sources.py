@@ -5,8 +5,9 @@ from threading import Event, Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from guard_builders import JWKS, KEY, KID, OTHER_KEY, jwk
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from guard_builders import JWKS, KEY, KID, OTHER_KEY, jwk
 from volmacht_guard import HttpKeySource, StaticKeySource, UnavailableError
 from volmacht_guard.fetch import Fetched, FetchError
 

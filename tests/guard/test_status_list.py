@@ -3,6 +3,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
+
 from guard_builders import ISSUER, JWKS, LIST, NOW, OTHER_KEY, b64, list_claims, sign_list
 from volmacht_guard import (
     GuardError,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
 from guard_builders import (
     AUDIENCE,
     CLAIMS,
@@ -16,7 +18,6 @@ from guard_builders import (
     self_claims,
     sign,
 )
-from jwt.algorithms import OKPAlgorithm
 from volmacht_guard import (
     Actor,
     Guard,

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from keys.errors import ClientAssertionError
-from keys.tokens import verify_client_assertion
+from keys.tokens import unverified_subject, verify_client_assertion
 
 ISSUER = "https://id.example.be"
 CLIENT = "voucher-web"
@@ -169,3 +169,15 @@ def test_the_text_of_a_refusal_repeats_nothing_of_the_assertion():
     with pytest.raises(ClientAssertionError) as refused:
         verify(assertion({"iss": "zz-secret"}))
     assert "zz-secret" not in str(refused.value)
+
+
+def test_the_unverified_subject_is_read_from_what_is_a_token_with_a_subject_only():
+    assert unverified_subject(assertion(key=OTHER)) == CLIENT
+    for token in (
+        "",
+        "a.b",
+        assertion({"sub": ...}),
+        assertion({"sub": 7}),
+        assertion({"padding": "x" * 8192}),
+    ):
+        assert unverified_subject(token) is None

@@ -122,6 +122,11 @@ def test_the_jwks_holds_what_is_not_gone_without_a_private_member():
     assert "secret" not in json.dumps(jwks)
 
 
+def test_public_keys_of_a_purpose_are_found_after_they_are_gone():
+    gone = replace(generate_record("checkpoints", "EdDSA", VAULT, 0), retires_at=50, gone_at=100)
+    assert Keyring([gone, TOKEN], VAULT).public_keys("checkpoints") == [load_public(gone.public_jwk, "EdDSA")]
+
+
 def test_an_unknown_purpose_has_no_jwks():
     with pytest.raises(KeyringError):
         Keyring([TOKEN], VAULT).jwks(NOW, purposes=["token"])
@@ -161,6 +166,8 @@ def test_a_key_of_the_wrong_kind_signs_and_verifies_nothing():
     assert not is_signed(private.public_key(), "ES256", b"x", bytes(63))
     with pytest.raises(KeyringError):
         load_public({**TOKEN.public_jwk, "use": "enc"}, "ES256")
+    with pytest.raises(KeyringError):
+        load_public({**TOKEN.public_jwk, "alg": "ES384"}, "ES256")
 
 
 def test_ps256_is_never_signed_with():

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pytest
-import servers
 from redis import Redis
 
+import servers
 from broker.storage.database import SqlDatabase
 from broker.storage.ephemeral_memory import MemoryStore
 from broker.storage.ephemeral_redis import RedisStore
-
-LIST_SIZE = 64
+from storage.records import LIST_SIZE
 
 
 class FakeClock:
@@ -90,10 +89,11 @@ def clock():
 @pytest.fixture(params=["memory", "valkey"])
 def ephemeral(request, clock):
     if request.param == "memory":
-        return MemoryStore(clock)
+        yield MemoryStore(clock)
+        return
     url = request.getfixturevalue("valkey_server")
     with Redis.from_url(url) as server:
         server.flushdb()
     store = RedisStore(url, clock)
-    request.addfinalizer(store.close)
-    return store
+    yield store
+    store.close()

@@ -8,6 +8,8 @@ from broker.ports import Grant, NewParty, Session
 from mandates.model import Approval, Evidence, Level, Mandate, Party, PartyKind
 
 NOW = 1_795_420_000
+LIST_SIZE = 64
+"""Bits in a status list of these tests."""
 
 PEOPLE = ("maria", "jozef", "bram", "fatima")
 ORGANISATIONS = ("ocmw", "company")

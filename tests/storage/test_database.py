@@ -1,5 +1,6 @@
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -11,12 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from storage.records import NOW, person
 
 from broker.port_errors import NotFoundError, UnavailableError
 from broker.ports import NewParty
 from broker.storage.database import SqlDatabase
 from broker.storage.tables import metadata
+from storage.records import NOW, person
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,9 +68,9 @@ def test_the_migrations_make_the_tables_that_the_program_speaks_of(database):
 def test_leaving_without_commit_leaves_nothing(database):
     with database.write() as unit:
         unit.parties.add(NewParty(person("maria")), NOW)
-    with pytest.raises(ZeroDivisionError), database.write() as unit:
+    with pytest.raises(NotFoundError), database.write() as unit:  # noqa: PT012 - the second line raises
         unit.parties.add(NewParty(person("maria")), NOW)
-        raise ZeroDivisionError
+        unit.parties.get("nobody")
     with database.read() as unit, pytest.raises(NotFoundError):
         unit.parties.get("maria")
 
@@ -164,3 +165,16 @@ def test_any_other_url_is_refused_without_being_quoted(url):
     with pytest.raises(ValueError) as caught:
         SqlDatabase(url)
     assert "secret" not in str(caught.value)
+
+
+def test_on_sqlite_a_write_unit_is_the_only_writer_from_its_first_moment(tmp_path):
+    database = SqlDatabase(f"sqlite:///{tmp_path}/volmacht.db")
+    database.upgrade()
+    other = sqlite3.connect(tmp_path / "volmacht.db", timeout=0)
+    with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    with database.read():
+        other.execute("BEGIN IMMEDIATE")
+        other.rollback()
+    other.close()
+    database.close()

@@ -1,10 +1,10 @@
 import threading
 
 import pytest
-from storage.records import NOW, grant, mandate, populate, session
 
 from broker.port_errors import ConflictError, NotFoundError
 from broker.ports import RefreshToken
+from storage.records import NOW, grant, mandate, populate, session
 
 
 @pytest.fixture

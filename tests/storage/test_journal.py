@@ -1,11 +1,11 @@
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from storage.records import NOW
 
 from broker.port_errors import ConflictError
 from broker.ports import Checkpoint, JournalLeaf
 from mandates.events import Event
+from storage.records import NOW
 
 
 def event(number, **facts):

@@ -3,10 +3,10 @@ import threading
 
 import pytest
 from sqlalchemy import event
-from storage.records import NOW, mandate, populate
 
 from broker.port_errors import ConflictError, NotFoundError
 from mandates.model import Ending, Source
+from storage.records import NOW, mandate, populate
 
 
 def stored(database, *mandates):

@@ -1,10 +1,10 @@
 import dataclasses
 
 import pytest
-from storage.records import NOW, organisation, person, populate, session
 
 from broker.port_errors import ConflictError, NotFoundError
 from broker.ports import NewParty
+from storage.records import NOW, organisation, person, populate, session
 
 
 def test_a_party_comes_back_as_it_was_stored(database):

@@ -1,9 +1,8 @@
 import dataclasses
 
-from storage.records import NOW
-
 from broker.ports import Audience, Client
 from keys.keyring import KeyRecord
+from storage.records import NOW
 
 CLIENT = Client(
     id="voucher-web",

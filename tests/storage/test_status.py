@@ -1,10 +1,9 @@
 import threading
 
 import pytest
-from storage.conftest import LIST_SIZE
-from storage.records import NOW, grant, populate
 
 from broker.port_errors import ConflictError
+from storage.records import LIST_SIZE, NOW, grant, populate
 
 API = "https://vouchers.example.be/api"
 

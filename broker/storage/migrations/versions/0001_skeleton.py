@@ -191,6 +191,7 @@ def create_status() -> None:
         number("size"),
         instant("version"),
         instant("created_at"),
+        text("decoys"),
         sa.PrimaryKeyConstraint("id", name="pk_status_lists"),
     )
     op.create_index("uq_status_lists_audience_number", "status_lists", ["audience", "number"], unique=True)

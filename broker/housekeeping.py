@@ -1,0 +1,44 @@
+"""What no request should wait for: sequencing the journal, every two seconds, in a thread of its own.
+
+Any number of processes may do this: of two that try at the same moment one wins, and
+the database sees to it that a row gets one leaf and a size one checkpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from broker.flows.journal import Sequencer
+from broker.port_errors import PortError
+from broker.ports import Services
+
+log = logging.getLogger("volmacht.housekeeping")
+SECONDS = 2.0
+
+
+class Housekeeper:
+    """One daemon thread; a store that is away is tried again at the next round."""
+
+    def __init__(self, services: Services, seconds: float = SECONDS) -> None:
+        self._services = services
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._sequencer = Sequencer()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the thread ends with the process or with `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            try:
+                self._sequencer.run(self._services, self._services.clock())
+            except PortError as error:
+                log.warning("journal not sequenced: %s", error.code)
