@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,6 +13,8 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import Self
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -81,6 +84,19 @@ class Village:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
+
+    def kill(self) -> None:
+        """SIGKILL everything at once, as a power cut does."""
+        assert self.process is not None
+        family = [
+            *psutil.Process(self.process.pid).children(recursive=True),
+            psutil.Process(self.process.pid),
+        ]
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family, timeout=10)
+        self.process.wait(10)
 
     def broker_environ(self) -> dict[str, str]:
         """The environment in which `volmacht` commands speak to this village's broker."""

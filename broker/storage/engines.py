@@ -74,9 +74,13 @@ def _sqlite(url: URL) -> Engines:
     @event.listens_for(write, "do_connect")
     @event.listens_for(read, "do_connect")
     def private_file(*_: Any) -> None:
-        # The side files (-wal, -shm) take over the mode of the database file.
+        # The side files (-wal, -shm) take over the mode of the database file. An existing file
+        # is not touched: closing a second descriptor would drop the POSIX locks of this process,
+        # and another process would then delete the log under our feet (sqlite.org/howtocorrupt).
         try:
-            os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(str(url.database), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            return
         except OSError:
             raise UnavailableError("the database file cannot be opened for writing") from None
 

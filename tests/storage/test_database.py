@@ -178,3 +178,29 @@ def test_on_sqlite_a_write_unit_is_the_only_writer_from_its_first_moment(tmp_pat
         other.rollback()
     other.close()
     database.close()
+
+
+def test_another_process_that_comes_and_goes_takes_nothing_from_under_our_feet(tmp_path):
+    """Its last connection must not take itself for the last of all, and delete the log."""
+    url = f"sqlite:///{tmp_path / 'volmacht.db'}"
+    ours = SqlDatabase(url)
+    ours.upgrade()
+    script = (
+        "import sys; from broker.storage.database import SqlDatabase; from mandates.events import Event\n"
+        "database = SqlDatabase(sys.argv[1])\n"
+        "with database.write() as unit:\n"
+        "    unit.journal.append([Event('client.stored', 1, None)], 1)\n"
+        "    unit.commit()\n"
+        "database.close()\n"
+    )
+    for rounds in range(1, 4):
+        # Several connections of ours, so that opening one after another is part of it.
+        with ours.read() as first, ours.read() as second:
+            first.registry.version()
+            second.registry.version()
+        subprocess.run([sys.executable, "-c", script, url], check=True, cwd=ROOT, timeout=60)
+        with ours.read() as first, ours.read() as second, ours.read() as third:
+            assert [len(one.journal.tail(10)) for one in (first, second, third)] == [rounds] * 3
+        with ours.write() as unit:
+            assert len(unit.journal.tail(10)) == rounds
+    ours.close()

@@ -1,0 +1,42 @@
+"""A stock OpenID Connect client completes a login with the discovery document alone."""
+
+import requests
+
+from stock_client import StockClient, register
+
+
+def test_authlibs_own_client_signs_in_asks_userinfo_and_refreshes(village):
+    secret = register(village, "stock", "--auth", "client_secret_basic", "--vetted")
+    client = StockClient(village, "stock", secret)
+    token = client.tokens(client.authorize("an"))
+    claims = client.id_token(token)
+    assert claims["name"] == "An Peeters"
+    assert claims["acr"] == "http://eidas.europa.eu/LoA/high"
+    about = client.session.get(client.metadata["userinfo_endpoint"]).json()
+    assert about == {"sub": claims["sub"], "name": "An Peeters"}
+    fresh = client.session.refresh_token(client.metadata["token_endpoint"])
+    assert fresh["access_token"] != token["access_token"]
+
+
+def test_a_client_that_is_not_vetted_shows_one_page_at_first_use_and_never_again(village):
+    secret = register(village, "newcomer", "--auth", "client_secret_basic")
+    client = StockClient(village, "newcomer", secret)
+    page_seen = client.authorize("an", choice="Voor mezelf")
+    assert "code=" in page_seen
+    assert "code=" in client.authorize(None), "she agreed before: no second page"
+
+
+def test_a_public_client_signs_in_with_pkce_and_rotating_refresh_tokens(village):
+    register(village, "public", "--auth", "none", "--vetted")
+    client = StockClient(village, "public", None)
+    token = client.tokens(client.authorize("an"))
+    first = token["refresh_token"]
+    second = client.session.refresh_token(client.metadata["token_endpoint"], refresh_token=first)
+    assert second["refresh_token"] != first
+
+
+def test_both_discovery_documents_are_the_same_and_name_the_issuer(village):
+    oidc = requests.get(f"{village.broker}/.well-known/openid-configuration", timeout=10).json()
+    oauth = requests.get(f"{village.broker}/.well-known/oauth-authorization-server", timeout=10).json()
+    assert oidc == oauth
+    assert oidc["issuer"] == village.broker
