@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
-from http_browser import Form, Page
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
+from http_browser import Form, Page
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MANDATE = json.dumps([{"type": "urn:volmacht:mandate"}])
@@ -138,7 +139,14 @@ class App:
 
     def assertion(self, key: ECKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         now = int(time.time())
-        body = {"iss": self.id, "sub": self.id, "aud": self.issuer, "jti": secrets.token_urlsafe(12), "iat": now, "exp": now + 60} | claims
+        body = {
+            "iss": self.id,
+            "sub": self.id,
+            "aud": self.issuer,
+            "jti": secrets.token_urlsafe(12),
+            "iat": now,
+            "exp": now + 60,
+        } | claims
         signer = key or self.key
         assert signer is not None
         top = {"alg": "ES256", "kid": signer.thumbprint()} | (header or {})
@@ -147,20 +155,33 @@ class App:
     def credentials(self) -> tuple[dict[str, str], dict[str, str]]:
         """(form, headers) with which this client proves itself."""
         if self.key:
-            return {"client_id": self.id, "client_assertion_type": ASSERTION_TYPE, "client_assertion": self.assertion()}, {}
+            return {
+                "client_id": self.id,
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": self.assertion(),
+            }, {}
         if self.secret:
             return {}, {"Authorization": basic(self.id, self.secret)}
         return {"client_id": self.id}, {}
 
     def post(self, path: str, **form: Any) -> requests.Response:
         proof, headers = self.credentials()
-        return plain_session().post(f"{self.issuer}{path}", data=proof | form, headers=headers, timeout=30, allow_redirects=False)
+        return plain_session().post(
+            f"{self.issuer}{path}", data=proof | form, headers=headers, timeout=30, allow_redirects=False
+        )
 
     def push(self, values: dict[str, Any]) -> requests.Response:
-        return self.post("/par", **{name: value for name, value in values.items() if name != "client_id" or not self.key})
+        return self.post(
+            "/par", **{name: value for name, value in values.items() if name != "client_id" or not self.key}
+        )
 
-    def redeem(self, code: str, verifier: str, **changes: Any) -> requests.Response:
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri, "code_verifier": verifier} | changes
+    def redeem(self, code: str, verifier: str, /, **changes: Any) -> requests.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": verifier,
+        } | changes
         return self.post("/token", **{name: value for name, value in form.items() if value is not DROP})
 
     def refresh(self, token: str, **changes: Any) -> requests.Response:
@@ -225,5 +246,9 @@ def sign_raw(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:
 
 def unsigned(token: str, **header: Any) -> str:
     """The claims of a good token under a header that needs no signature."""
-    top = {name: value for name, value in (header_of(token) | {"alg": "none"} | header).items() if value is not DROP}
+    top = {
+        name: value
+        for name, value in (header_of(token) | {"alg": "none"} | header).items()
+        if value is not DROP
+    }
     return b64(json.dumps(top).encode()) + "." + token.split(".")[1] + "."

@@ -33,6 +33,12 @@ class Person:
         self.say_who()
         expect(self.page.locator("#wie")).to_be_visible()
 
+    def sign_out(self) -> None:
+        """Here and at ACM; the next sign-in asks again who she is."""
+        self.page.locator("header").get_by_role("button", name="Afmelden").click()
+        self.page.wait_for_url("**/portal/aanmelden*")
+        expect(self.page.get_by_text("U bent niet aangemeld.")).to_be_visible()
+
     def sign_in_at_service(self, side: str, principal: str) -> None:
         self.page.goto(f"{self.village.vouchers}/{side}/")
         self.page.locator("#aanmelden button").click()

@@ -101,6 +101,16 @@ def test_the_chooser_says_who_you_are_and_looks_as_in_the_readme(enter):
         bram.page.screenshot(path=ROOT / "docs" / "images" / "portal.png")
 
 
+def test_signing_out_at_the_service_leads_back_to_it_and_ends_the_session_everywhere(enter):
+    bram = enter("bram")
+    bram.sign_in_at_service("burgers", "Jos Maes")
+    bram.page.locator("#afmelden button").click()
+    bram.page.get_by_role("button", name="Afmelden").last.click()
+    bram.page.wait_for_url(f"{bram.village.vouchers}/burgers/*")
+    bram.page.goto(bram.village.portal)
+    expect(bram.page.get_by_text("U bent niet aangemeld.")).to_be_visible()
+
+
 def test_an_ends_it_and_bram_is_refused_for_her_but_still_orders_for_jos(enter):
     for_an, for_jos, an = enter("bram"), enter("bram"), enter("an")
     for_an.sign_in_at_service("burgers", "An Peeters")

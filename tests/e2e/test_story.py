@@ -2,14 +2,30 @@
 
 import time
 import tomllib
+from contextlib import ExitStack
 
 import pytest
 
+import servers
 from http_browser import Browser
-from village_process import ROOT
+from village_process import ROOT, Village
 
 KAREL = tomllib.loads((ROOT / "demo" / "village.toml").read_text())["people"]["karel"]
 people: dict[str, Browser] = {}
+
+
+@pytest.fixture(scope="module", params=["embedded", "postgresql and valkey, two workers"])
+def village(request):
+    """The whole story on both sets of stores: SQLite in one process, and as in production."""
+    people.clear()
+    with ExitStack() as stack:
+        environ = {}
+        if request.param != "embedded":
+            server = stack.enter_context(servers.postgres())
+            url = stack.enter_context(servers.postgres_database(server))
+            redis = stack.enter_context(servers.valkey())
+            environ = {"VOLMACHT_DATABASE_URL": url, "VOLMACHT_REDIS_URL": redis, "VOLMACHT_WORKERS": "2"}
+        yield stack.enter_context(Village(**environ))
 
 
 def at_vouchers(village, persona, principal, side="burgers"):

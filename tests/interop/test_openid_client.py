@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from joserfc.jwk import ECKey
+
 from village_process import Village
 
 pytestmark = pytest.mark.interop

@@ -10,10 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from attack_tools import App, Person
 from joserfc.jwk import ECKey
-from village_process import Village
 
+from attack_tools import App, Person
 from broker import wiring
 from broker.flows import parties, registry, revocation
 from broker.flows.sessions import fingerprint
@@ -22,6 +21,7 @@ from config.settings import Settings
 from demo.village import load_village
 from mandates.claims import claim_mandate
 from mandates.model import Level
+from village_process import Village
 
 OWN = "openid profile vouchers:read vouchers:order"
 BOTH = f"{OWN} obo:vouchers:read obo:vouchers:order"
@@ -54,7 +54,14 @@ class Land:
     village: Village
     services: Services
 
-    def app(self, name: str, auth: str = "private_key_jwt", *, audiences: tuple[str, ...] | None = None, **changes: Any) -> App:
+    def app(
+        self,
+        name: str,
+        auth: str = "private_key_jwt",
+        *,
+        audiences: tuple[str, ...] | None = None,
+        **changes: Any,
+    ) -> App:
         key = ECKey.generate_key("P-256") if auth == "private_key_jwt" else None
         audiences = (f"{self.village.vouchers}/api/burgers",) if audiences is None else audiences
         scope = changes.pop("scope", BOTH)
@@ -76,7 +83,13 @@ class Land:
         return found.id
 
     def signed_in(
-        self, insz: str, name: str = "Onbekend", *, organisation: str | None = None, role: str | None = None, level: Level = Level.HIGH
+        self,
+        insz: str,
+        name: str = "Onbekend",
+        *,
+        organisation: str | None = None,
+        role: str | None = None,
+        level: Level = Level.HIGH,
     ) -> Person:
         """A browser with a live session of this person, as her own login would have made it."""
         secret, now, party = secrets.token_urlsafe(32), int(time.time()), self.party(insz, name)
@@ -99,16 +112,30 @@ class Land:
         return person
 
     def end_session(self, person: Person, reason: str = "test") -> None:
-        revocation.end_session(self.services, fingerprint(str(person.session_cookie)), reason, int(time.time()))
+        revocation.end_session(
+            self.services, fingerprint(str(person.session_cookie)), reason, int(time.time())
+        )
 
 
 @pytest.fixture(scope="session")
 def land(village, services) -> Land:
     parties.import_organisation(
-        services, typed_kbo=OTHER_OCMW, name="OCMW Elders", kinds=frozenset({"ocmw"}), source="test", now=int(time.time())
+        services,
+        typed_kbo=OTHER_OCMW,
+        name="OCMW Elders",
+        kinds=frozenset({"ocmw"}),
+        source="test",
+        now=int(time.time()),
     )
     with services.database.write() as uow:
-        uow.registry.put_audience(Audience("https://elders.example/api", "Elders", "https://elders.example/api", scopes=frozenset(OWN.split())))
+        uow.registry.put_audience(
+            Audience(
+                "https://elders.example/api",
+                "Elders",
+                "https://elders.example/api",
+                scopes=frozenset(OWN.split()),
+            )
+        )
         uow.commit()
     return Land(village, services)
 

@@ -3,12 +3,15 @@
 import time
 
 import pytest
+
 from attack_tools import DROP, MANDATE, Person, plain_session
 
 
 def ask(app, village, **changes):
     values, _ = app.request(**changes)
-    return plain_session().get(f"{village.broker}/authorize", params=values, allow_redirects=False, timeout=10)
+    return plain_session().get(
+        f"{village.broker}/authorize", params=values, allow_redirects=False, timeout=10
+    )
 
 
 REDIRECT_VARIANTS = [
@@ -46,7 +49,10 @@ def test_class_01_redirect_uri_bypass_never_redirects(apps, village, redirect_ur
     assert "evil.example" not in answer.text
 
 
-@pytest.mark.parametrize("redirect_uri", ["https://aanval-fapi.example/cb/", "https://evil.example/cb", "https://aanval-fapi.example/cb?x=1"])
+@pytest.mark.parametrize(
+    "redirect_uri",
+    ["https://aanval-fapi.example/cb/", "https://evil.example/cb", "https://aanval-fapi.example/cb?x=1"],
+)
 def test_class_01_redirect_uri_bypass_by_a_pushed_request(apps, redirect_uri):
     answer = apps.fapi.push(apps.fapi.request(redirect_uri=redirect_uri)[0])
     assert answer.status_code == 400
@@ -101,17 +107,31 @@ REFUSED_AT_THE_CLIENT = [
     ({"resource": ["https://a.example", "https://b.example"]}, "invalid_target"),
     ({"authorization_details": "["}, "invalid_authorization_details"),
     ({"authorization_details": "[" * 2000}, "invalid_authorization_details"),
-    ({"authorization_details": '[{"type":"urn:volmacht:mandate","subject":"p-1"}]'}, "invalid_authorization_details"),
+    (
+        {"authorization_details": '[{"type":"urn:volmacht:mandate","subject":"p-1"}]'},
+        "invalid_authorization_details",
+    ),
     ({"authorization_details": '[{"type":"other"}]'}, "invalid_authorization_details"),
-    ({"authorization_details": '[{"type":"urn:volmacht:mandate"},{"type":"urn:volmacht:mandate"}]'}, "invalid_authorization_details"),
-    ({"authorization_details": '[{"type":"urn:volmacht:mandate","mandate_type":"company-manager"}]'}, "invalid_authorization_details"),
-    ({"authorization_details": '[{"type":"urn:volmacht:mandate","locations":["https://evil.example"]}]'}, "invalid_authorization_details"),
+    (
+        {"authorization_details": '[{"type":"urn:volmacht:mandate"},{"type":"urn:volmacht:mandate"}]'},
+        "invalid_authorization_details",
+    ),
+    (
+        {"authorization_details": '[{"type":"urn:volmacht:mandate","mandate_type":"company-manager"}]'},
+        "invalid_authorization_details",
+    ),
+    (
+        {"authorization_details": '[{"type":"urn:volmacht:mandate","locations":["https://evil.example"]}]'},
+        "invalid_authorization_details",
+    ),
     ({"prompt": "none login"}, "invalid_request"),
     ({"state": "s" * 5000}, "invalid_request"),
 ]
 
 
-@pytest.mark.parametrize(("changes", "error"), [({"claims": "{}"} if "claims" in c else c, e) for c, e in REFUSED_AT_THE_CLIENT])
+@pytest.mark.parametrize(
+    ("changes", "error"), [({"claims": "{}"} if "claims" in c else c, e) for c, e in REFUSED_AT_THE_CLIENT]
+)
 def test_class_16_and_27_what_is_not_supported_is_refused_and_not_ignored(apps, village, changes, error):
     answer = ask(apps.basic, village, **changes)
     location = answer.headers.get("Location", "")
@@ -126,7 +146,9 @@ def test_class_16_and_27_what_is_not_supported_is_refused_and_not_ignored(apps, 
     assert "iss=" in location
 
 
-@pytest.mark.parametrize("name", ["state", "scope", "nonce", "code_challenge", "prompt", "authorization_details", "client_id"])
+@pytest.mark.parametrize(
+    "name", ["state", "scope", "nonce", "code_challenge", "prompt", "authorization_details", "client_id"]
+)
 def test_class_01_a_parameter_sent_twice_starts_nothing(apps, village, name):
     values, _ = apps.basic.request(prompt="login", authorization_details=MANDATE)
     answer = ask(apps.basic, village, **{**values, name: [values[name], values[name]]})
@@ -149,7 +171,9 @@ def test_class_03_a_request_uri_is_used_once(apps, village):
 
 def test_class_03_a_request_uri_is_bound_to_the_client_that_pushed_it(apps, village):
     address, _ = apps.fapi.address()
-    stolen = plain_session().get(address.replace("client_id=aanval-fapi", "client_id=aanval-basis"), allow_redirects=False)
+    stolen = plain_session().get(
+        address.replace("client_id=aanval-fapi", "client_id=aanval-basis"), allow_redirects=False
+    )
     assert stolen.status_code == 400
     assert "Location" not in stolen.headers
 
@@ -171,7 +195,12 @@ def test_class_11_no_outside_address_is_ever_fetched_for_a_client(apps, village)
     metadata = plain_session().get(f"{village.broker}/.well-known/openid-configuration").json()
     assert metadata["request_uri_parameter_supported"] is False
     assert metadata["request_parameter_supported"] is False
-    for door in ("registration_endpoint", "backchannel_logout_supported", "frontchannel_logout_supported", "check_session_iframe"):
+    for door in (
+        "registration_endpoint",
+        "backchannel_logout_supported",
+        "frontchannel_logout_supported",
+        "check_session_iframe",
+    ):
         assert not metadata.get(door)
     assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token"]
     assert metadata["response_types_supported"] == ["code"]
@@ -186,9 +215,26 @@ def test_class_33_a_sender_constraint_that_is_not_built_is_not_promised(village)
     assert not metadata.get("tls_client_certificate_bound_access_tokens")
 
 
-@pytest.mark.parametrize("grant_type", ["password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer", ""])
+@pytest.mark.parametrize(
+    "grant_type",
+    [
+        "password",
+        "client_credentials",
+        "implicit",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "",
+    ],
+)
 def test_class_05_and_26_grants_that_are_not_built_are_refused(apps, grant_type):
-    answer = apps.basic.post("/token", grant_type=grant_type, username="bram", password="x", subject_token="x", requested_subject="an")
+    answer = apps.basic.post(
+        "/token",
+        grant_type=grant_type,
+        username="bram",
+        password="x",
+        subject_token="x",
+        requested_subject="an",
+    )
     assert answer.status_code == 400
     assert "access_token" not in answer.text
 
@@ -203,7 +249,12 @@ def test_class_16_a_pushed_request_holds_what_is_needed_and_no_more(apps):
 @pytest.mark.parametrize("path", ["/token", "/par", "/authorize", "/logout", "/introspect"])
 def test_class_16_an_oversized_body_is_refused_unread(village, path):
     started = time.monotonic()
-    answer = plain_session().post(f"{village.broker}{path}", data={"state": "x" * 400_000, "token": "y"}, allow_redirects=False, timeout=10)
+    answer = plain_session().post(
+        f"{village.broker}{path}",
+        data={"state": "x" * 400_000, "token": "y"},
+        allow_redirects=False,
+        timeout=10,
+    )
     assert answer.status_code in {400, 401, 413}
     assert time.monotonic() - started < 5
 
@@ -211,12 +262,24 @@ def test_class_16_an_oversized_body_is_refused_unread(village, path):
 def test_class_27_authorization_answers_no_other_origin(apps, village):
     values, _ = apps.basic.request()
     for method in ("GET", "OPTIONS"):
-        answer = plain_session().request(method, f"{village.broker}/authorize", params=values, headers={"Origin": "https://evil.example"}, allow_redirects=False)
+        answer = plain_session().request(
+            method,
+            f"{village.broker}/authorize",
+            params=values,
+            headers={"Origin": "https://evil.example"},
+            allow_redirects=False,
+        )
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_class_32_the_posted_request_is_not_mixed_with_the_query(apps, village):
     values, _ = apps.basic.request()
-    answer = plain_session().post(f"{village.broker}/authorize?redirect_uri=https://evil.example/cb&client_id=aanval-publiek", data=values, allow_redirects=False)
-    landing = Person(village).go(answer.url if "Location" not in answer.headers else village.broker + answer.headers["Location"])
+    answer = plain_session().post(
+        f"{village.broker}/authorize?redirect_uri=https://evil.example/cb&client_id=aanval-publiek",
+        data=values,
+        allow_redirects=False,
+    )
+    landing = Person(village).go(
+        answer.url if "Location" not in answer.headers else village.broker + answer.headers["Location"]
+    )
     assert "evil.example" not in answer.headers.get("Location", "") + (landing.left_for or "")

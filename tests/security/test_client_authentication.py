@@ -3,16 +3,36 @@
 import time
 
 import pytest
-from attack_tools import ASSERTION_TYPE, DROP, basic, claims_of, header_of, part, plain_session, sign_raw, unsigned
 from joserfc.jwk import ECKey
+
+from attack_tools import (
+    ASSERTION_TYPE,
+    DROP,
+    basic,
+    claims_of,
+    header_of,
+    part,
+    plain_session,
+    sign_raw,
+    unsigned,
+)
 
 
 def knock(app, assertion, headers=None, **form):
     """A token request that says `invalid_grant` if the client was believed and `invalid_client` if not."""
-    body = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": app.id, "client_assertion_type": ASSERTION_TYPE}
+    body = {
+        "grant_type": "refresh_token",
+        "refresh_token": "x",
+        "client_id": app.id,
+        "client_assertion_type": ASSERTION_TYPE,
+    }
     body |= {"client_assertion": assertion} | form
     body = {name: value for name, value in body.items() if value is not DROP}
-    return plain_session().post(f"{app.issuer}/token", data=body, headers=headers or {}, timeout=10).json()["error"]
+    return (
+        plain_session()
+        .post(f"{app.issuer}/token", data=body, headers=headers or {}, timeout=10)
+        .json()["error"]
+    )
 
 
 def test_a_good_assertion_is_believed(apps):
@@ -93,20 +113,36 @@ def test_class_08_algorithm_confusion_in_an_assertion(apps, alg):
     assert knock(apps.fapi, unsigned(apps.fapi.assertion(), alg=alg)) == "invalid_client"
     signed = assertion.rpartition(".")[0]
     public = apps.fapi.key.as_pem(private=False)
-    assert knock(apps.fapi, f"{signed}.{b64(hmac.new(public, signed.encode(), hashlib.sha256).digest())}") == "invalid_client"
+    assert (
+        knock(apps.fapi, f"{signed}.{b64(hmac.new(public, signed.encode(), hashlib.sha256).digest())}")
+        == "invalid_client"
+    )
 
 
 @pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])
 def test_class_09_a_key_from_the_header_is_never_used(apps, member):
     mine = ECKey.generate_key("P-256")
-    value = {"jwk": mine.as_dict(private=False), "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x", "x5c": ["AA=="]}[member]
+    value = {
+        "jwk": mine.as_dict(private=False),
+        "jku": "https://evil.example/jwks",
+        "x5u": "https://evil.example/x",
+        "x5c": ["AA=="],
+    }[member]
     for key in (mine, apps.fapi.key):
-        assert knock(apps.fapi, apps.fapi.assertion(key, header={member: value, "kid": apps.fapi.key.thumbprint()})) == "invalid_client"
+        assert (
+            knock(
+                apps.fapi, apps.fapi.assertion(key, header={member: value, "kid": apps.fapi.key.thumbprint()})
+            )
+            == "invalid_client"
+        )
 
 
 def test_class_09_another_key_under_the_known_kid_is_refused(apps):
     mine = ECKey.generate_key("P-256")
-    assert knock(apps.fapi, apps.fapi.assertion(mine, header={"kid": apps.fapi.key.thumbprint()})) == "invalid_client"
+    assert (
+        knock(apps.fapi, apps.fapi.assertion(mine, header={"kid": apps.fapi.key.thumbprint()}))
+        == "invalid_client"
+    )
     assert knock(apps.fapi, apps.fapi.assertion(mine)) == "invalid_client"
 
 
@@ -125,23 +161,39 @@ def test_class_19_an_assertion_client_is_not_known_by_anything_weaker(apps):
         (form, {"Authorization": basic(apps.fapi.id, "")}),
         (form, {"Authorization": basic(apps.fapi.id, "x")}),
         (form, {"Authorization": basic(apps.fapi.id, apps.fapi.key.thumbprint())}),
-        (form | {"client_id": apps.fapi.id, "client_assertion": "", "client_assertion_type": ASSERTION_TYPE}, {}),
+        (
+            form
+            | {"client_id": apps.fapi.id, "client_assertion": "", "client_assertion_type": ASSERTION_TYPE},
+            {},
+        ),
         (form | {"client_id": apps.fapi.id, "client_assertion_type": ASSERTION_TYPE}, {}),
     ]:
         assert http.post(url, data=body, headers=headers, timeout=10).json()["error"] == "invalid_client"
 
 
 def test_class_19_two_methods_at_once_are_refused(apps):
-    assert knock(apps.fapi, apps.fapi.assertion(), {"Authorization": basic(apps.fapi.id, "x")}) == "invalid_client"
-    assert knock(apps.fapi, apps.fapi.assertion(), {"Authorization": basic(apps.basic.id, apps.basic.secret)}) == "invalid_client"
-    assert knock(apps.basic, apps.fapi.assertion(), {"Authorization": basic(apps.basic.id, apps.basic.secret)}) == "invalid_client"
+    assert (
+        knock(apps.fapi, apps.fapi.assertion(), {"Authorization": basic(apps.fapi.id, "x")})
+        == "invalid_client"
+    )
+    assert (
+        knock(apps.fapi, apps.fapi.assertion(), {"Authorization": basic(apps.basic.id, apps.basic.secret)})
+        == "invalid_client"
+    )
+    assert (
+        knock(apps.basic, apps.fapi.assertion(), {"Authorization": basic(apps.basic.id, apps.basic.secret)})
+        == "invalid_client"
+    )
 
 
 def test_class_19_a_secret_client_is_not_public_nor_known_by_its_secret_in_the_form(apps):
     url = f"{apps.basic.issuer}/token"
     form = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": apps.basic.id}
     assert plain_session().post(url, data=form).json()["error"] == "invalid_client"
-    assert plain_session().post(url, data=form | {"client_secret": apps.basic.secret}).json()["error"] == "invalid_client"
+    assert (
+        plain_session().post(url, data=form | {"client_secret": apps.basic.secret}).json()["error"]
+        == "invalid_client"
+    )
     assert plain_session().get(url, params=form).status_code == 405
 
 
@@ -159,7 +211,9 @@ def test_class_18_a_client_cannot_use_the_assertion_of_another(apps):
     assert knock(apps.fapi, apps.fapi.assertion(), client_id="nobody") == "invalid_client"
 
 
-@pytest.mark.parametrize("assertion", ["", ".", "..", "a.b.c", "é.é.é", "e30.e30.", "x" * 9000, "[" * 3000 + ".e30.x"])
+@pytest.mark.parametrize(
+    "assertion", ["", ".", "..", "a.b.c", "é.é.é", "e30.e30.", "x" * 9000, "[" * 3000 + ".e30.x"]
+)
 def test_class_16_an_assertion_that_is_none_is_refused(apps, assertion):
     assert knock(apps.fapi, assertion) == "invalid_client"
 
@@ -174,7 +228,12 @@ def test_class_17_a_kid_nobody_has_fetches_nothing(apps):
 def test_the_refusal_never_quotes_the_assertion(apps):
     answer = plain_session().post(
         f"{apps.fapi.issuer}/token",
-        data={"grant_type": "refresh_token", "refresh_token": "x", "client_assertion_type": ASSERTION_TYPE, "client_assertion": apps.fapi.assertion(exp=1)},
+        data={
+            "grant_type": "refresh_token",
+            "refresh_token": "x",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": apps.fapi.assertion(exp=1),
+        },
     )
     assert "eyJ" not in answer.text
     assert part(apps.fapi.assertion(), 1)

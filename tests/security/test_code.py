@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from attack_tools import DROP, claims_of
 
 
@@ -40,7 +41,10 @@ def test_class_03_the_challenge_itself_is_no_verifier(apps, citizen):
 @pytest.mark.parametrize("thief", ["public", "fapi", "elsewhere"])
 def test_class_03_a_code_is_bound_to_its_client(apps, citizen, thief):
     code, verifier = apps.basic.code(citizen)
-    assert refused(getattr(apps, thief).redeem(code, verifier, redirect_uri=apps.basic.redirect_uri)) == "invalid_grant"
+    assert (
+        refused(getattr(apps, thief).redeem(code, verifier, redirect_uri=apps.basic.redirect_uri))
+        == "invalid_grant"
+    )
 
 
 def test_class_03_a_code_does_not_say_whose_client_it_is(apps, citizen):
@@ -80,7 +84,9 @@ def test_class_03_of_two_concurrent_redemptions_at_most_one_wins(apps, citizen):
             answers = list(pool.map(lambda _, c=code, v=verifier: apps.basic.redeem(c, v), range(6)))
         won = [answer for answer in answers if answer.status_code == 200]
         assert len(won) <= 1
-        assert all(answer.status_code in {200, 400} for answer in answers), [answer.text for answer in answers]
+        assert all(answer.status_code in {200, 400} for answer in answers), [
+            answer.text for answer in answers
+        ]
         if won:
             # The losers had the code too: what the winner got is worth nothing (RFC 9700 section 4.5).
             assert apps.service.active(won[0].json()["access_token"]) == {"active": False}
@@ -101,7 +107,11 @@ def test_class_03_a_code_that_was_tried_with_a_wrong_verifier_is_gone(apps, citi
 def test_class_03_the_code_comes_with_the_issuer_and_the_state(apps, citizen, village):
     address, _ = apps.basic.address(state="s&x=1#<>")
     landing = citizen.go(address)
-    landing = citizen.submit(landing.page, landing.page.form("keuze"), press="Voor mezelf") if landing.left_for is None else landing
+    landing = (
+        citizen.submit(landing.page, landing.page.form("keuze"), press="Voor mezelf")
+        if landing.left_for is None
+        else landing
+    )
     assert landing.query["iss"] == village.broker
     assert landing.query["state"] == "s&x=1#<>"
     assert landing.left_for.startswith(apps.basic.redirect_uri + "?")

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+
 from attack_tools import MANDATE, claims_of
 
 
@@ -53,7 +54,8 @@ def test_class_13_a_refresh_token_dies_with_a_session_that_fell_idle(apps, citiz
 
     with services.database.write() as uow:
         uow.sessions._connection.exec_driver_sql(
-            "UPDATE sessions SET last_seen_at = last_seen_at - 1801 WHERE id = ?", (fingerprint(citizen.session_cookie),)
+            "UPDATE sessions SET last_seen_at = last_seen_at - 1801 WHERE id = ?",
+            (fingerprint(citizen.session_cookie),),
         )
         uow.commit()
     assert refused(apps.basic.refresh(tokens["refresh_token"])) == "invalid_grant"
@@ -74,7 +76,14 @@ def test_class_13_no_client_revokes_the_tokens_of_another(apps, citizen, kind):
     assert apps.service.active(tokens["access_token"])["active"] is True
 
 
-@pytest.mark.parametrize("scope", ["openid vouchers:read obo:vouchers:order vouchers:assign", "vouchers:order admin", "insz obo:vouchers:read"])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "openid vouchers:read obo:vouchers:order vouchers:assign",
+        "vouchers:order admin",
+        "insz obo:vouchers:read",
+    ],
+)
 def test_class_13_a_refresh_never_widens(apps, citizen, scope):
     tokens = apps.basic.tokens(citizen, scope="openid vouchers:read")
     answer = apps.basic.refresh(tokens["refresh_token"], scope=scope)
@@ -106,7 +115,9 @@ def test_class_06_no_access_token_has_an_actor_and_no_delegated_scope(apps, offi
         assert answer.json()["error"] == "invalid_scope"
 
 
-def test_class_13_what_an_operator_takes_from_a_client_is_gone_at_its_next_refresh(apps, land, citizen, services):
+def test_class_13_what_an_operator_takes_from_a_client_is_gone_at_its_next_refresh(
+    apps, land, citizen, services
+):
     app = land.app("aanval-krimp", "client_secret_basic")
     tokens = app.tokens(citizen)
     with services.database.write() as uow:
@@ -147,8 +158,9 @@ def test_class_23_the_dead_refresh_nothing(apps, land, services, someone):
 
     person = land.signed_in(someone(7011), "Dora Dood")
     tokens = apps.basic.tokens(person)
+    identifier = land.party(someone(7011))
     with services.database.write() as uow:
-        party = uow.parties.get(land.party(someone(7011)))
+        party = uow.parties.get(identifier)
         uow.parties.save(replace(party, deceased_at=int(time.time()) - 5))
         uow.commit()
     assert refused(apps.basic.refresh(tokens["refresh_token"])) == "invalid_grant"
