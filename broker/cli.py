@@ -21,7 +21,8 @@ from broker.doctor import examine
 from broker.errors import FlowError, answer_to
 from broker.flows import journal, mandates, registry
 from broker.port_errors import PortError
-from broker.ports import Audience, Client, Services
+from broker.ports import Services
+from broker.records import Audience, Client
 from config import logging as log_config
 from config.settings import ROOT, Settings, SettingsError
 from keys.keyring import state_of

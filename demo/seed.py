@@ -14,7 +14,8 @@ from joserfc.jwk import ECKey
 
 from broker import wiring
 from broker.flows import parties, registry, revocation
-from broker.ports import Audience, Client, Services, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import Audience, Client
 from config.settings import Settings
 from demo.home import read_jwks
 from demo.settings import DemoSettings

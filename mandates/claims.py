@@ -10,6 +10,7 @@ from __future__ import annotations
 from mandates.catalogue import Catalogue
 from mandates.change import Change, check_eligible, check_state, event, next_version
 from mandates.errors import InvalidPeriodError, NotAllowedError
+from mandates.events import Event
 from mandates.mandate_type import DAY
 from mandates.model import Ending, Instant, Mandate, Party, Source
 from mandates.status import State
@@ -57,19 +58,22 @@ def claim_mandate(
         session=session,
         activated_at=now,
     )
+    return Change(mandate, (_activated(mandate),))
+
+
+def _activated(mandate: Mandate) -> Event:
     # The session stays out of the event: its identifier is derived from the cookie.
-    activated = event(
+    return event(
         "activated",
         mandate,
-        at=now,
-        actor=representative.id,
-        catalogue_version=catalogue.version,
+        at=mandate.valid_from,
+        actor=mandate.representative,
+        catalogue_version=mandate.catalogue_version,
         source=Source.CLAIMS.value,
         powers=list(mandate.powers),
-        valid_from=now,
-        valid_until=until,
+        valid_from=mandate.valid_from,
+        valid_until=mandate.valid_until,
     )
-    return Change(mandate, (activated,))
 
 
 def end_with_session(mandate: Mandate, now: Instant) -> Change:

@@ -11,7 +11,8 @@ from flask import Response, current_app, g, request
 from broker.flows import sessions
 from broker.flows.status_lists import StatusPublisher
 from broker.oauth.server import AuthorizationServer
-from broker.ports import Services, Session
+from broker.ports import Services
+from broker.records import Session
 from mandates.model import Instant
 
 

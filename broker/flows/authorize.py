@@ -24,7 +24,8 @@ from broker.errors import (
 from broker.flows import world
 from broker.flows.claims import IDENTITY_SCOPES, OBO, Chain, actions
 from broker.flows.sessions import fingerprint
-from broker.ports import Audience, Client, Grant, Services, Session, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import Audience, Client, Grant, Session
 from mandates.decide import Decision, Reason, representations
 from mandates.events import Event
 from mandates.model import Instant, Level

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from broker.ports import Audience, Client, Grant, Session, StatusEntry
+from broker.records import Audience, Client, Grant, Session, StatusEntry
 from keys.vault import Vault
 from mandates.decide import Decision
 from mandates.model import Instant, Level, Party, PartyKind

@@ -12,7 +12,8 @@ from typing import Any
 from broker.errors import NotFoundHereError
 from broker.flows import claims, revocation, world
 from broker.flows.sessions import fingerprint
-from broker.ports import Client, Grant, Services, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import Client, Grant
 from mandates.capacity import Actor
 from mandates.decide import representations
 from mandates.model import Instant

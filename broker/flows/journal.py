@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from broker.port_errors import ConflictError, PortError
-from broker.ports import Checkpoint, JournalEntry, JournalLeaf, Services
+from broker.ports import Services
+from broker.records import Checkpoint, JournalEntry, JournalLeaf
 from keys.errors import KeyringError, NoteError
 from keys.notes import signed_note, verify_note
 from mandates import ledger

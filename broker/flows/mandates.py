@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from broker.errors import NotFoundHereError
 from broker.flows import parties, revocation, world
-from broker.ports import JournalEntry, Services, Session, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import JournalEntry, Session
 from mandates import lifecycle
 from mandates.capacity import Actor, capacities
 from mandates.change import Change

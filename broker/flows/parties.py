@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from broker.ports import NewParty, Services, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import NewParty
 from mandates.events import Event
 from mandates.model import Instant, Party, PartyKind
 

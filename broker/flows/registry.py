@@ -11,7 +11,8 @@ import secrets
 from dataclasses import replace
 
 from broker.errors import NotFoundHereError
-from broker.ports import Audience, Client, Database, Services
+from broker.ports import Database, Services
+from broker.records import Audience, Client
 from keys.keyring import KeyRecord, generate_record
 from keys.rotation import rotate
 from keys.vault import Vault

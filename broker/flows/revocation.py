@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from broker.ports import Grant, Services, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import Grant
 from mandates.change import Change
 from mandates.claims import end_with_session
 from mandates.events import Event

@@ -18,7 +18,8 @@ from broker.errors import (
     UnknownOrganisationError,
 )
 from broker.flows import parties, revocation
-from broker.ports import Services, Session, UnitOfWork, UpstreamLogin
+from broker.ports import Services, UnitOfWork
+from broker.records import Session, UpstreamLogin
 from config.settings import Settings
 from mandates.claims import claim_mandate
 from mandates.events import Event

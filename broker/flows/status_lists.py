@@ -12,7 +12,8 @@ import threading
 from dataclasses import dataclass
 
 from broker.errors import NotFoundHereError
-from broker.ports import Services, StatusList
+from broker.ports import Services
+from broker.records import StatusList
 from keys.tokens import sign
 from mandates.model import Instant
 from volmacht_guard import encode_bits

@@ -14,7 +14,8 @@ from typing import Any
 from broker.errors import InvalidGrantError, JudgedError, SessionEndedError
 from broker.flows import authorize, claims, revocation, status_lists, world
 from broker.flows.sessions import fingerprint, is_live
-from broker.ports import Client, Grant, RefreshToken, Services, Session, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import Audience, Client, Grant, RefreshToken, Session
 from keys.tokens import sign
 from mandates.capacity import Actor
 from mandates.decide import Request, decide
@@ -117,52 +118,74 @@ def _respond(
     nonce: str | None = None,
     narrowed: frozenset[str] | None = None,
 ) -> dict[str, Any]:
-    settings, grant, chain = services.settings, judged.grant, judged.chain
-    audience = authorize.find_audience(services, uow, grant.audience)
+    """The token response (RFC 6749 section 5.1): access token, ID token, the mandate as granted."""
+    audience = authorize.find_audience(services, uow, judged.grant.audience)
     scopes = frozenset(judged.scopes) if narrowed is None else frozenset(judged.scopes) & narrowed
-    exp = min(now + settings.access_token_seconds, judged.session.expires_at)
-    if chain and chain.decision.not_after is not None:
-        exp = min(exp, chain.decision.not_after)
-    entry = uow.status.allocate(grant.id, audience.uri, exp, now)
-    access = claims.access_token(
-        services.vault,
-        issuer=settings.issuer,
-        grant=grant,
-        actor=judged.actor,
-        chain=chain,
-        audience=audience,
-        scopes=_for_audience(scopes, audience.scopes, delegated=chain is not None),
-        status_uri=status_lists.uri(settings.issuer, entry.list),
-        entry=entry,
-        jti=secrets.token_urlsafe(16),
-        now=now,
-        exp=exp,
-    )
-    key = services.keyring().signing_key("tokens", now)
+    exp = _expiry(services, judged, now)
     response: dict[str, Any] = {
-        "access_token": sign(access, key, "at+jwt"),
+        "access_token": _access_token(services, uow, judged, audience, scopes, now, exp),
         "token_type": "Bearer",
         "expires_in": exp - now,
         "scope": " ".join(sorted(scopes)),
     }
     if "openid" in scopes:
-        about = claims.id_token(
-            services.vault,
-            issuer=settings.issuer,
-            client=client,
-            session=judged.session,
-            grant=grant,
-            actor=judged.actor,
-            chain=chain,
-            nonce=nonce,
-            now=now,
-            exp=exp,
-        )
-        response["id_token"] = sign(about, key, "JWT")
-    if chain:
-        granted = claims.mandate_entry(services.vault, client.sector, audience.uri, chain, scopes)
+        response["id_token"] = _id_token(services, client, judged, nonce, now, exp)
+    if judged.chain:
+        granted = claims.mandate_entry(services.vault, client.sector, audience.uri, judged.chain, scopes)
         response["authorization_details"] = [granted]
     return response
+
+
+def _expiry(services: Services, judged: _Judged, now: Instant) -> Instant:
+    """At most five minutes, the end of the session, and the end of every link of the chain."""
+    exp = min(now + services.settings.access_token_seconds, judged.session.expires_at)
+    not_after = judged.chain.decision.not_after if judged.chain else None
+    return exp if not_after is None else min(exp, not_after)
+
+
+def _access_token(
+    services: Services,
+    uow: UnitOfWork,
+    judged: _Judged,
+    audience: Audience,
+    scopes: frozenset[str],
+    now: Instant,
+    exp: Instant,
+) -> str:
+    entry = uow.status.allocate(judged.grant.id, audience.uri, exp, now)
+    unsigned = claims.access_token(
+        services.vault,
+        issuer=services.settings.issuer,
+        grant=judged.grant,
+        actor=judged.actor,
+        chain=judged.chain,
+        audience=audience,
+        scopes=_for_audience(scopes, audience.scopes, delegated=judged.chain is not None),
+        status_uri=status_lists.uri(services.settings.issuer, entry.list),
+        entry=entry,
+        jti=secrets.token_urlsafe(16),
+        now=now,
+        exp=exp,
+    )
+    return sign(unsigned, services.keyring().signing_key("tokens", now), "at+jwt")
+
+
+def _id_token(
+    services: Services, client: Client, judged: _Judged, nonce: str | None, now: Instant, exp: Instant
+) -> str:
+    unsigned = claims.id_token(
+        services.vault,
+        issuer=services.settings.issuer,
+        client=client,
+        session=judged.session,
+        grant=judged.grant,
+        actor=judged.actor,
+        chain=judged.chain,
+        nonce=nonce,
+        now=now,
+        exp=exp,
+    )
+    return sign(unsigned, services.keyring().signing_key("tokens", now), "JWT")
 
 
 def _for_audience(scopes: frozenset[str], known: frozenset[str], *, delegated: bool) -> frozenset[str]:

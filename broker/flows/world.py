@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from broker.ports import Services, Session, UnitOfWork
+from broker.ports import Services, UnitOfWork
+from broker.records import Session
 from mandates.capacity import Actor
 from mandates.model import Mandate
 from mandates.world import World

@@ -15,7 +15,8 @@ from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
-from broker.ports import Client, Services
+from broker.ports import Services
+from broker.records import Client
 from keys.errors import ClientAssertionError
 from keys.tokens import unverified_subject, verify_client_assertion
 

@@ -11,7 +11,8 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 
 from broker.errors import InvalidTargetError
 from broker.flows.claims import MANDATE_TYPE
-from broker.ports import Client, Services
+from broker.ports import Services
+from broker.records import Client
 
 TEXTS = frozenset({"identifier", "mandate_type"})
 LISTS = frozenset({"locations", "actions"})

@@ -13,7 +13,7 @@ from broker.flows import authorize, sessions
 from broker.flows.authorize import Interaction
 from broker.oauth.authorization import code_location, error_location
 from broker.portal.page import check_form, form_token, render
-from broker.ports import Session
+from broker.records import Session
 from mandates.model import Level
 
 blueprint = Blueprint("interaction", __name__)

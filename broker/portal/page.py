@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from broker.endpoints.context import browser, keep_browser, services, session
 from broker.errors import FormExpiredError
 from broker.portal.i18n import language, translate
-from broker.ports import Session
+from broker.records import Session
 from mandates.model import Party
 
 View = Callable[..., BaseResponse]

@@ -15,7 +15,7 @@ from broker.flows.mandates import Asked
 from broker.portal import days
 from broker.portal.forms import FormError, last_day_of, load_mandate_form
 from broker.portal.page import check_form, organisation_of, render, signed_in
-from broker.ports import Session
+from broker.records import Session
 from mandates.errors import MandateError
 
 blueprint = Blueprint("portal", __name__)

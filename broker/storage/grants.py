@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
 
-from broker.ports import Grant, RefreshToken
+from broker.records import Grant, RefreshToken
 from broker.storage.clauses import insert_new, one_of, row_of, select_record, skip_taken
 from broker.storage.tables import consents, grants, refresh_tokens
 from mandates.model import Instant

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from broker.ports import Checkpoint, JournalEntry, JournalLeaf
+from broker.records import Checkpoint, JournalEntry, JournalLeaf
 from broker.storage.clauses import rows_of, select_record
 from broker.storage.tables import journal, journal_checkpoints, journal_leaves, journal_pending
 from mandates.events import Event

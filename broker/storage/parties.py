@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from broker.port_errors import NotFoundError
-from broker.ports import NewParty
+from broker.records import NewParty
 from broker.storage.clauses import insert_new, one_of, row_of, select_record, skip_taken
 from broker.storage.tables import identities, parties
 from mandates.model import Instant, Party

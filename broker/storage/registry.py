@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, Update, bindparam, delete, insert, select, update
 
-from broker.ports import Audience, Client
+from broker.records import Audience, Client
 from broker.storage.clauses import insert_new, row_of, select_record, skip_taken
 from broker.storage.counters import raise_counter, read_counter
 from broker.storage.tables import audiences, catalogues, clients, signing_keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, insert, update
 
-from broker.ports import Session
+from broker.records import Session
 from broker.storage.clauses import insert_new, row_of, select_record, skip_taken
 from broker.storage.tables import sessions
 from mandates.model import Instant

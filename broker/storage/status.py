@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from broker.port_errors import ConflictError, UnavailableError
-from broker.ports import StatusEntry, StatusList
+from broker.records import StatusEntry, StatusList
 from broker.storage.clauses import columns_of, one_of, row_of, select_record, skip_taken
 from broker.storage.tables import grants, status_entries, status_lists
 from mandates.model import Instant

@@ -22,7 +22,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from broker.errors import UpstreamError, UpstreamRefusedError
-from broker.ports import Clock, LoginRequest, UpstreamLogin
+from broker.ports import Clock
+from broker.records import LoginRequest, UpstreamLogin
 from broker.upstream.metadata import TIMEOUT, UpstreamMetadata
 from broker.upstream.tables import UpstreamTables
 from config.settings import Settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -36,7 +37,7 @@ class Person:
     def sign_out(self) -> None:
         """Here and at ACM; the next sign-in asks again who she is."""
         self.page.locator("header").get_by_role("button", name="Afmelden").click()
-        self.page.wait_for_url("**/portal/aanmelden*")
+        self.page.wait_for_url(re.compile("/portal/aanmelden"))
         expect(self.page.get_by_text("U bent niet aangemeld.")).to_be_visible()
 
     def sign_in_at_service(self, side: str, principal: str) -> None:

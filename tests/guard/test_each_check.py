@@ -266,7 +266,7 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("code", "token"), MALFORMED)
+@pytest.mark.parametrize(("code", "token"), MALFORMED, ids=range(len(MALFORMED)))
 def test_what_is_not_exactly_one_token_is_refused(code, token):
     assert reason(token) == code
 

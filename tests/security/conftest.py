@@ -16,7 +16,8 @@ from attack_tools import App, Person
 from broker import wiring
 from broker.flows import parties, registry, revocation
 from broker.flows.sessions import fingerprint
-from broker.ports import Audience, Client, Services, Session
+from broker.ports import Services
+from broker.records import Audience, Client, Session
 from config.settings import Settings
 from demo.village import load_village
 from mandates.claims import claim_mandate
@@ -184,3 +185,9 @@ def serial(number: int) -> str:
     """A synthetic national number that passes its check: born on 1 January 1990, of this serial's making."""
     stem = f"9001{number // 1000 % 28 + 1:02d}{number % 1000:03d}"
     return f"{stem}{97 - int(stem) % 97:02d}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def zz_log(village):
+    yield
+    open("/tmp/village.log", "w").write(village.log.read_text())

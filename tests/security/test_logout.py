@@ -1,6 +1,7 @@
 """Class 14: nobody is signed out, or sent anywhere, by a link."""
 
 import pytest
+
 from attack_tools import Person
 
 

@@ -1,6 +1,7 @@
 """Classes 4, 7, 12, 15, 33: whose browser, whose login, whose session, and where it leads."""
 
 import pytest
+
 from attack_tools import DROP, MANDATE, Person, claims_of, plain_session
 
 
@@ -38,7 +39,7 @@ def test_class_12_a_planted_browser_cookie_opens_nothing_of_the_victim(village, 
     attacker, victim = Person(village), land.signed_in(someone(7022), "Vera")
     for one in (attacker, victim):
         one.http.cookies.set("volmacht_browser", "planted", domain="127.0.0.1", path="/")
-    address, _ = apps.unvetted.address()
+    address, _ = apps.unvetted.address(prompt="consent")
     landing = victim.go(address)
     stolen = landing.response.url
     assert "/interaction/" in stolen
@@ -155,7 +156,7 @@ def test_class_33_the_sign_in_page_links_to_our_own_login_only(village, target):
 
 
 def test_class_15_an_interaction_belongs_to_one_browser(village, apps, land, citizen, someone):
-    landing = citizen.go(apps.unvetted.address()[0])
+    landing = citizen.go(apps.unvetted.address(prompt="consent")[0])
     stolen = landing.response.url
     other = land.signed_in(someone(7023), "Otto")
     assert other.go(stolen).response.status_code == 400
@@ -164,8 +165,8 @@ def test_class_15_an_interaction_belongs_to_one_browser(village, apps, land, cit
 
 
 def test_class_15_a_choice_needs_the_token_of_this_interaction_and_session(village, apps, citizen, officer):
-    landing = citizen.go(apps.unvetted.address()[0])
-    elsewhere = citizen.go(apps.unvetted.address()[0])
+    landing = citizen.go(apps.unvetted.address(prompt="consent")[0])
+    elsewhere = citizen.go(apps.unvetted.address(prompt="consent")[0])
     other_token = dict(elsewhere.page.form("keuze").values)["token"]
     for token in ("", "x", other_token, officer.form_token()):
         answer = citizen.go(landing.response.url, {"token": token, "choice": "self"})
@@ -175,7 +176,7 @@ def test_class_15_a_choice_needs_the_token_of_this_interaction_and_session(villa
 
 
 def test_class_03_an_interaction_gives_one_code(apps, citizen):
-    landing = citizen.go(apps.unvetted.address()[0])
+    landing = citizen.go(apps.unvetted.address(prompt="consent")[0])
     form = landing.page.form("keuze")
     assert citizen.submit(landing.page, form, press="Voor mezelf").query["code"]
     assert citizen.submit(landing.page, form, press="Voor mezelf").response.status_code == 400
@@ -183,7 +184,7 @@ def test_class_03_an_interaction_gives_one_code(apps, citizen):
 
 def test_class_15_a_choice_by_a_session_that_came_later_is_shown_first(village, apps, land, citizen, someone):
     """Between page and button somebody else signed in on this browser: her name was never on that page."""
-    landing = citizen.go(apps.unvetted.address()[0])
+    landing = citizen.go(apps.unvetted.address(prompt="consent")[0])
     other = land.signed_in(someone(7024), "Later Hier")
     citizen.http.cookies.set("volmacht_session", other.session_cookie, domain="127.0.0.1", path="/")
     answer = citizen.submit(landing.page, landing.page.form("keuze"), press="Voor mezelf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from broker.ports import Grant, NewParty, Session
+from broker.records import Grant, NewParty, Session
 from mandates.model import Approval, Evidence, Level, Mandate, Party, PartyKind
 
 NOW = 1_795_420_000

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from broker.port_errors import NotFoundError, UnavailableError
-from broker.ports import NewParty
+from broker.records import NewParty
 from broker.storage.database import SqlDatabase
 from broker.storage.tables import metadata
 from storage.records import NOW, person
@@ -104,7 +104,7 @@ def test_a_read_unit_sees_one_moment(database):
 
 COMMIT_AND_DIE = """
 import os, signal, sys
-from broker.ports import NewParty
+from broker.records import NewParty
 from broker.storage.database import SqlDatabase
 from mandates.model import Party, PartyKind
 with SqlDatabase(sys.argv[1]).write() as unit:

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from broker.port_errors import ConflictError, NotFoundError
-from broker.ports import RefreshToken
+from broker.records import RefreshToken
 from storage.records import NOW, grant, mandate, populate, session
 
 

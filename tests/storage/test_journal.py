@@ -3,7 +3,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from broker.port_errors import ConflictError
-from broker.ports import Checkpoint, JournalLeaf
+from broker.records import Checkpoint, JournalLeaf
 from mandates.events import Event
 from storage.records import NOW
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from broker.port_errors import ConflictError, NotFoundError
-from broker.ports import NewParty
+from broker.records import NewParty
 from storage.records import NOW, organisation, person, populate, session
 
 

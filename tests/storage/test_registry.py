@@ -1,6 +1,6 @@
 import dataclasses
 
-from broker.ports import Audience, Client
+from broker.records import Audience, Client
 from keys.keyring import KeyRecord
 from storage.records import NOW
 
