@@ -77,16 +77,21 @@ class MandateStore(Protocol):
     def save(self, mandate: Mandate) -> None:
         """Store the next version. Raise `ConflictError` unless the stored version is one less."""
 
-    def between(self, principal: str, actor: str) -> list[Mandate]:
+    def between(self, principal: str, actor: str, session: str | None = None) -> list[Mandate]:
         """Everything that can make a chain principal -> actor.
 
         That is: mandates principal -> actor, mandates principal -> X for the
         organisations X of which the actor holds a mandate X -> actor, and those
-        X -> actor themselves. Ended ones included; one query.
+        X -> actor themselves. Ended ones included; of mandates from claims only those of
+        this session, because no other serves it. One query.
         """
 
-    def of_principal(self, principal: str) -> list[Mandate]: ...
-    def of_representatives(self, representatives: Iterable[str]) -> list[Mandate]: ...
+    def of_principal(self, principal: str) -> list[Mandate]:
+        """What somebody gave; powers of sessions are left out."""
+
+    def of_representatives(self, representatives: Iterable[str], session: str | None = None) -> list[Mandate]:
+        """Of mandates from claims, those of this session alone."""
+
     def of_session(self, session: str) -> list[Mandate]:
         """Mandates with `source = claims` of this session that have not ended."""
 

@@ -252,3 +252,31 @@ def unsigned(token: str, **header: Any) -> str:
         if value is not DROP
     }
     return b64(json.dumps(top).encode()) + "." + token.split(".")[1] + "."
+
+
+ABOUT = {"powers": ["vouchers:read", "vouchers:order"], "evidence": "Formulier"}
+
+
+def ask(officer, number, name, **changes):
+    page = officer.at_portal("begunstigden/nieuw")
+    return officer.submit(page, page.form("begunstigde"), **({"name": name, "insz": number} | ABOUT | changes))
+
+
+def newest(land, number):
+    with land.services.database.read() as uow:
+        found = uow.mandates.of_principal(land.party_of(number))
+    return max(found, key=lambda one: one.requested_at).id
+
+
+def ask_and_approve(land, officer, second, number, name):
+    assert ask(officer, number, name).response.status_code == 200
+    mandate = newest(land, number)
+    landing = second.go(f"{second.village.portal}aanvragen/{mandate}/goedkeuren", {"token": second.form_token()})
+    assert landing.response.status_code == 200
+    assert state(land, mandate).activated_at is not None
+    return mandate
+
+
+def state(land, mandate):
+    with land.services.database.read() as uow:
+        return uow.mandates.find(mandate)

@@ -118,7 +118,7 @@ def choices(services: Services, interaction: Interaction, session: Session, now:
     with services.database.read() as uow:
         client = _client(uow, interaction.request.client)
         audience = find_audience(services, uow, interaction.request.audience)
-        seen = world.around(services, uow, session.party)
+        seen = world.around(services, uow, world.actor_of(session))
     return _choices(services, interaction.request, client, audience, session, seen, now)
 
 
@@ -145,7 +145,7 @@ def choose(services: Services, interaction: Interaction, session: Session, key: 
             raise SessionEndedError
         client = _client(uow, request.client)
         audience = find_audience(services, uow, request.audience)
-        seen = world.around(services, uow, session.party)
+        seen = world.around(services, uow, world.actor_of(session))
         offered = _choices(services, request, client, audience, session, seen, now)
         choice = next((one for one in offered if one.key == key), None)
         if choice is None:

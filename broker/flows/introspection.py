@@ -92,8 +92,8 @@ def representation_list(services: Services, token: VerifiedToken, now: Instant) 
         client = uow.registry.find_client(token.client_id)
         if grant is None or client is None:
             raise NotFoundHereError
-        seen = world.around(services, uow, grant.actor)
-    actor = Actor(party=grant.actor, level=grant.level, session=grant.session)
+        actor = Actor(party=grant.actor, level=grant.level, session=grant.session)
+        seen = world.around(services, uow, actor)
     rows = []
     for decision in representations(actor, seen, now):
         first = decision.path[0]

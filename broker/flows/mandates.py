@@ -128,7 +128,7 @@ def may_represent(
 ) -> tuple[tuple[Decision, ...], dict[str, Party]]:
     """Whom this person may represent now, with the parties named."""
     with services.database.read() as uow:
-        seen = world.around(services, uow, session.party)
+        seen = world.around(services, uow, world.actor_of(session))
     return representations(world.actor_of(session), seen, now), dict(seen.parties)
 
 
@@ -137,7 +137,7 @@ def of_organisation(services: Services, session: Session, now: Instant) -> list[
     if session.organisation is None:
         return []
     with services.database.read() as uow:
-        found = [m for m in uow.mandates.of_principal(session.organisation) if m.session is None]
+        found = uow.mandates.of_principal(session.organisation)
         return [one for one in _seen(services, uow, session, found, now) if one.capacities]
 
 
@@ -181,7 +181,7 @@ def _request(
     representative: Party,
     now: Instant,
 ) -> Mandate:
-    seen = world.around(services, uow, session.party)
+    seen = world.around(services, uow, world.actor_of(session))
     change = lifecycle.request_mandate(
         id=str(uuid4()),
         type_key=asked.type,
@@ -212,7 +212,7 @@ def _change(
         if mandate is None:
             raise NotFoundHereError
         actor = world.actor_of(session)
-        seen = world.with_mandates(services, uow, session.party, [mandate])
+        seen = world.with_mandates(services, uow, actor, [mandate])
         if not capacities(actor, mandate, seen, now):
             raise NotFoundHereError
         change = act(mandate, actor, seen, now)
@@ -225,8 +225,8 @@ def _seen(
     services: Services, uow: UnitOfWork, session: Session, found: Iterable[Mandate], now: Instant
 ) -> list[Seen]:
     rows: Sequence[Mandate] = list(found)
-    seen = world.with_mandates(services, uow, session.party, rows)
     actor = world.actor_of(session)
+    seen = world.with_mandates(services, uow, actor, rows)
     return [
         Seen(
             mandate=row,

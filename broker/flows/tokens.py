@@ -95,8 +95,8 @@ def _judge(services: Services, uow: UnitOfWork, grant_id: str, now: Instant) -> 
         raise SessionEndedError
     if grant.mandate is None:
         return _Judged(grant, session, uow.parties.get(grant.actor), None, grant.scopes)
-    seen = world.between(services, uow, grant.principal, grant.actor)
     actor = Actor(party=grant.actor, level=grant.level, session=session.id)
+    seen = world.between(services, uow, grant.principal, actor)
     request = Request(actor, grant.principal, mandate=grant.mandate, executor=grant.executor)
     decision = decide(request, seen, now)
     left = claims.IDENTITY_SCOPES | {claims.OBO + power for power in decision.powers}

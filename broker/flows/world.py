@@ -16,24 +16,25 @@ def actor_of(session: Session) -> Actor:
     return Actor(party=session.party, level=session.level, session=session.id, staff=session.staff)
 
 
-def between(services: Services, uow: UnitOfWork, principal: str, actor: str, *parties: str) -> World:
-    """Everything that can make a chain from `principal` to `actor`, and the parties named."""
-    mandates = uow.mandates.between(principal, actor)
-    return _world(services, uow, mandates, {principal, actor, *parties})
+def between(services: Services, uow: UnitOfWork, principal: str, actor: Actor) -> World:
+    """Everything that can make a chain from `principal` to the actor, in her session."""
+    mandates = uow.mandates.between(principal, actor.party, actor.session)
+    return _world(services, uow, mandates, {principal, actor.party})
 
 
-def around(services: Services, uow: UnitOfWork, actor: str) -> World:
-    """Everything through which `actor` may represent somebody: direct and through organisations."""
-    direct = uow.mandates.of_representatives([actor])
+def around(services: Services, uow: UnitOfWork, actor: Actor) -> World:
+    """Everything through which the actor may represent somebody: direct and through organisations."""
+    direct = uow.mandates.of_representatives([actor.party], actor.session)
     types = services.catalogue().types
     organisations = {m.principal for m in direct if m.type in types and types[m.type].executor}
     through = uow.mandates.of_representatives(organisations) if organisations else []
-    return _world(services, uow, [*direct, *through], {actor})
+    return _world(services, uow, [*direct, *through], {actor.party})
 
 
-def with_mandates(services: Services, uow: UnitOfWork, actor: str, mandates: Iterable[Mandate]) -> World:
-    """What is needed to judge what `actor` may do to these mandates."""
-    return _world(services, uow, [*uow.mandates.of_representatives([actor]), *mandates], {actor})
+def with_mandates(services: Services, uow: UnitOfWork, actor: Actor, mandates: Iterable[Mandate]) -> World:
+    """What is needed to judge what the actor may do to these mandates."""
+    held = uow.mandates.of_representatives([actor.party], actor.session)
+    return _world(services, uow, [*held, *mandates], {actor.party})
 
 
 def _world(services: Services, uow: UnitOfWork, mandates: list[Mandate], parties: set[str]) -> World:

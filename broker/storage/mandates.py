@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
+    or_,
     select,
     union_all,
     update,
@@ -72,12 +73,16 @@ def _chain_links() -> Select[Any]:
     return select(union_all(direct, to_organisation, to_actor).subquery().c.id)
 
 
+# A mandate from claims serves its own session only; an officer leaves one behind at every
+# sign-in, and those of other sessions would make each question slower than the one before.
+_SERVES = or_(mandates.c.session.is_(None), mandates.c.session == bindparam("session", type_=Text))
+
 _GET_MANY = _MANDATES.where(one_of(mandates.c.id, "ids"))
-_BETWEEN = _MANDATES.where(mandates.c.id.in_(_chain_links()))
-_OF_PRINCIPAL = _MANDATES.where(mandates.c.principal == bindparam("principal")).order_by(
-    mandates.c.requested_at, mandates.c.id
-)
-_OF_REPRESENTATIVES = _MANDATES.where(one_of(mandates.c.representative, "ids")).order_by(
+_BETWEEN = _MANDATES.where(mandates.c.id.in_(_chain_links()), _SERVES)
+_OF_PRINCIPAL = _MANDATES.where(
+    mandates.c.principal == bindparam("principal"), mandates.c.session.is_(None)
+).order_by(mandates.c.requested_at, mandates.c.id)
+_OF_REPRESENTATIVES = _MANDATES.where(one_of(mandates.c.representative, "ids"), _SERVES).order_by(
     mandates.c.requested_at, mandates.c.id
 )
 _OF_SESSION = _MANDATES.where(
@@ -133,21 +138,21 @@ class SqlMandateStore:
         if self._connection.execute(_SAVE, keys | changes).rowcount != 1:
             raise ConflictError("this mandate was changed by another hand, or is not stored")
 
-    def between(self, principal: str, actor: str) -> list[Mandate]:
-        """Everything that can make a chain principal -> actor, ended ones included; one query.
+    def between(self, principal: str, actor: str, session: str | None = None) -> list[Mandate]:
+        """Everything that can make a chain principal -> actor in a session, ended ones included; one query.
 
         Mandates principal -> actor, mandates principal -> X for the
         organisations X that gave the actor a mandate, and those X -> actor.
         """
-        return self._list(self._between, principal=principal, actor=actor)
+        return self._list(self._between, principal=principal, actor=actor, session=session)
 
     def of_principal(self, principal: str) -> list[Mandate]:
-        """Oldest request first."""
+        """What somebody gave, powers of sessions left out; oldest request first."""
         return self._list(_OF_PRINCIPAL, principal=principal)
 
-    def of_representatives(self, representatives: Iterable[str]) -> list[Mandate]:
-        """Oldest request first."""
-        return self._list(_OF_REPRESENTATIVES, ids=representatives)
+    def of_representatives(self, representatives: Iterable[str], session: str | None = None) -> list[Mandate]:
+        """Oldest request first; of mandates from claims, those of this session alone."""
+        return self._list(_OF_REPRESENTATIVES, ids=representatives, session=session)
 
     def of_session(self, session: str) -> list[Mandate]:
         """Mandates with `source = claims` of this session that have not ended."""

@@ -20,6 +20,8 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+from requests.adapters import HTTPAdapter
 
 from broker.errors import UpstreamError, UpstreamRefusedError
 from broker.ports import Clock
@@ -44,21 +46,23 @@ class AcmUpstream:
         self._tables = tables
         self._clock = clock
         self._metadata = UpstreamMetadata(self.issuer, requests.Session(), clock)
+        # Parsed once: reading an RSA key from PEM costs thirty milliseconds (costs.md B).
+        self._key = RSAKey.import_key(settings.acm_private_key) if settings.acm_private_key else None
+        self._connections = HTTPAdapter(pool_maxsize=settings.threads)
 
     def start(self, *, state: str, redirect_uri: str, force: bool = False) -> LoginRequest:
         """Where to send the person, with nonce and PKCE verifier to remember. Raise `UpstreamError`."""
         nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         extra = {"prompt": "login"} if force else {}
-        with self._client(redirect_uri) as client:
-            url, _ = client.create_authorization_url(
-                self._metadata.document()["authorization_endpoint"],
-                state=state,
-                nonce=nonce,
-                code_challenge=create_s256_code_challenge(verifier),
-                code_challenge_method="S256",
-                acr_values=self._settings.acm_acr_values,
-                **extra,
-            )
+        url, _ = self._client(redirect_uri).create_authorization_url(
+            self._metadata.document()["authorization_endpoint"],
+            state=state,
+            nonce=nonce,
+            code_challenge=create_s256_code_challenge(verifier),
+            code_challenge_method="S256",
+            acr_values=self._settings.acm_acr_values,
+            **extra,
+        )
         return LoginRequest(url, {"nonce": nonce, "verifier": verifier})
 
     def finish(
@@ -100,10 +104,8 @@ class AcmUpstream:
 
     def _client(self, redirect_uri: str, now: Instant | None = None) -> Any:
         settings = self._settings
-        if settings.acm_private_key is None:
-            method, secret = "client_secret_basic", settings.acm_client_secret
-        else:
-            method, secret = "private_key_jwt", settings.acm_private_key
+        secret: RSAKey | str | None = self._key or settings.acm_client_secret
+        method = "private_key_jwt" if self._key else "client_secret_basic"
         client = OAuth2Session(
             settings.acm_client_id,
             secret,
@@ -111,6 +113,8 @@ class AcmUpstream:
             redirect_uri=redirect_uri,
             token_endpoint_auth_method=method,
         )
+        client.mount("https://", self._connections)
+        client.mount("http://", self._connections)
         if method == "private_key_jwt" and now is not None:
             # `aud` is the issuer, not the token endpoint; and each assertion has claims of its own,
             # because Authlib would keep the first `jti` in a dict that is shared.
@@ -120,17 +124,16 @@ class AcmUpstream:
 
     def _redeem(self, code: str, verifier: str, redirect_uri: str, now: Instant) -> str:
         """One try and no retry: a code is redeemed once (acm.md section 7, number 9)."""
-        with self._client(redirect_uri, now) as client:
-            try:
-                answer = client.fetch_token(
-                    self._metadata.document()["token_endpoint"],
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=verifier,
-                    timeout=TIMEOUT,
-                )
-            except (AuthlibBaseError, requests.RequestException, ValueError) as error:
-                raise UpstreamError("the upstream did not accept the code") from error
+        try:
+            answer = self._client(redirect_uri, now).fetch_token(
+                self._metadata.document()["token_endpoint"],
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=verifier,
+                timeout=TIMEOUT,
+            )
+        except (AuthlibBaseError, requests.RequestException, ValueError) as error:
+            raise UpstreamError("the upstream did not accept the code") from error
         token = answer.get("id_token")
         if not isinstance(token, str) or len(token) > MAX_ID_TOKEN:
             raise UpstreamError("the upstream sent no usable ID token")

@@ -40,8 +40,7 @@ def test_what_cem_gives_dina_outlives_his_session_and_ends_when_he_withdraws_it(
     card = cem.page.locator("[data-mandate]", has_text="Dina Haddad")
     cem.end(card, "Toegang intrekken", grounds="Uit dienst")
     expect(card).to_contain_text("ingetrokken")
-    dina.is_refused_within_reach(f"{dina.village.vouchers}/ondernemingen/facturen?na-intrekken")
-    dina.is_refused_within_reach(f"{dina.village.vouchers}/ondernemingen/overzicht")
+    dina.is_refused_within_reach(lambda: dina.submit_performance("2026-11-22", 6))
     expect(dina.page.locator("#fout")).to_contain_text(
         "Uw volmacht voor Poetsbedrijf Voorbeeld BV is ingetrokken"
     )

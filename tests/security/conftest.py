@@ -83,6 +83,13 @@ class Land:
             uow.commit()
         return found.id
 
+    def party_of(self, insz: str) -> str:
+        """The party with this number, which must be there."""
+        with self.services.database.read() as uow:
+            found = uow.parties.find_by_insz_index(parties.insz_index(self.services, insz))
+        assert found is not None
+        return found.id
+
     def signed_in(
         self,
         insz: str,

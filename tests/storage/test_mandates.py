@@ -155,6 +155,15 @@ def test_between_is_everything_that_can_make_a_chain_and_nothing_else(database):
             assert unit.mandates.between("fatima", "bram") == []
 
 
+def test_between_leaves_out_what_other_sessions_claimed(database):
+    here = mandate("here", "ocmw", "bram", source=Source.CLAIMS, session="s1")
+    elsewhere = mandate("elsewhere", "ocmw", "bram", source=Source.CLAIMS, session="s9")
+    stored(database, mandate("to-ocmw", "maria", "ocmw"), here, elsewhere)
+    with database.read() as unit:
+        assert ids(unit.mandates.between("maria", "bram", "s1")) == ["here", "to-ocmw"]
+        assert ids(unit.mandates.between("maria", "bram")) == ["to-ocmw"]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -185,9 +194,11 @@ def test_lists_are_complete(database):
         assert [one.id for one in unit.mandates.waiting()] == ["older", "waiting"]
         assert ids(unit.mandates.of_session("s1")) == ["claims"]
         assert ids(unit.mandates.of_principal("jozef")) == ["older", "refused", "waiting"]
-        assert ids(unit.mandates.of_representatives(["bram"])) == ["claims", "elsewhere", "gone"]
-        assert ids(unit.mandates.of_representatives(iter(["bram", "ocmw"]))) == ids(
-            (waiting, older, refused, claims, gone, elsewhere)
+        assert ids(unit.mandates.of_principal("ocmw")) == []
+        assert ids(unit.mandates.of_representatives(["bram"], "s1")) == ["claims", "gone"]
+        assert ids(unit.mandates.of_representatives(["bram"])) == []
+        assert ids(unit.mandates.of_representatives(iter(["bram", "ocmw"]), "s9")) == ids(
+            (waiting, older, refused, elsewhere)
         )
         assert unit.mandates.of_representatives([]) == []
 
