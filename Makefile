@@ -26,11 +26,11 @@ test: .venv/.test ## format, lint, types, doors between rooms, and all tests but
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -n 2 --dist loadfile -m "not browser and not interop" tests
+	$(PYTEST) -n 2 --dist loadfile -m "not browser and not interop" --ignore tests/browser --ignore tests/interop tests
 
 test-browser: .venv/.browser ## the story in a real browser; needs Chromium, or CHROMIUM=/path
 	@test -x "$(CHROMIUM)" || { echo "No Chromium here: apt-get install chromium, or set CHROMIUM=/path/to/it."; exit 1; }
-	$(PYTEST) -m browser tests
+	$(PYTEST) -m browser tests/browser
 
 test-interop: .venv/.test tests/interop/node/node_modules/.package-lock.json ## a stock OpenID client, nginx with TLS, container files
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || { echo "No nginx here: apt-get install nginx."; exit 1; }
@@ -79,7 +79,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 	@touch $@
 
 tests/interop/node/node_modules/.package-lock.json: tests/interop/node/package-lock.json
-	@command -v node >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || \
+	@command -v node >/dev/null && node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || \
 		{ echo "Node 20 or newer is needed, with npm: see nodejs.org, or your distribution."; exit 1; }
 	cd tests/interop/node && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@

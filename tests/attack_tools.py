@@ -259,7 +259,9 @@ ABOUT = {"powers": ["vouchers:read", "vouchers:order"], "evidence": "Formulier"}
 
 def ask(officer, number, name, **changes):
     page = officer.at_portal("begunstigden/nieuw")
-    return officer.submit(page, page.form("begunstigde"), **({"name": name, "insz": number} | ABOUT | changes))
+    return officer.submit(
+        page, page.form("begunstigde"), **({"name": name, "insz": number} | ABOUT | changes)
+    )
 
 
 def newest(land, number):
@@ -271,7 +273,9 @@ def newest(land, number):
 def ask_and_approve(land, officer, second, number, name):
     assert ask(officer, number, name).response.status_code == 200
     mandate = newest(land, number)
-    landing = second.go(f"{second.village.portal}aanvragen/{mandate}/goedkeuren", {"token": second.form_token()})
+    landing = second.go(
+        f"{second.village.portal}aanvragen/{mandate}/goedkeuren", {"token": second.form_token()}
+    )
     assert landing.response.status_code == 200
     assert state(land, mandate).activated_at is not None
     return mandate

@@ -192,9 +192,3 @@ def serial(number: int) -> str:
     """A synthetic national number that passes its check: born on 1 January 1990, of this serial's making."""
     stem = f"9001{number // 1000 % 28 + 1:02d}{number % 1000:03d}"
     return f"{stem}{97 - int(stem) % 97:02d}"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def zz_log(village):
-    yield
-    open("/tmp/village.log", "w").write(village.log.read_text())

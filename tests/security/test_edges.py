@@ -6,10 +6,19 @@ import threading
 import time
 
 import pytest
-from attack_tools import Person, plain_session
 from joserfc.jwk import ECKey
 
-PAGES = ["/portal/aanmelden", "/logout", "/nowhere", "/portal/volmachten/x/einde", "/authorize", "/interaction/x", "/login/acm/callback"]
+from attack_tools import Person, plain_session
+
+PAGES = [
+    "/portal/aanmelden",
+    "/logout",
+    "/nowhere",
+    "/portal/volmachten/x/einde",
+    "/authorize",
+    "/interaction/x",
+    "/login/acm/callback",
+]
 
 
 def check_headers(answer):
@@ -44,7 +53,10 @@ def test_class_27_every_page_of_somebody_signed_in_has_its_headers(village, apps
 @pytest.mark.parametrize("path", ["/token", "/par", "/introspect", "/revoke", "/userinfo"])
 def test_class_27_no_answer_about_tokens_is_cached_or_shared(village, apps, citizen, path):
     tokens = apps.basic.tokens(citizen)
-    for answer in (apps.service.post(path, token=tokens["access_token"], grant_type="refresh_token", refresh_token="x"), plain_session().get(village.broker + path)):
+    for answer in (
+        apps.service.post(path, token=tokens["access_token"], grant_type="refresh_token", refresh_token="x"),
+        plain_session().get(village.broker + path),
+    ):
         assert answer.headers.get("Cache-Control") == "no-store" or answer.status_code == 405
         assert "Access-Control-Allow-Origin" not in answer.headers
     assert "no-store" in apps.basic.refresh(tokens["refresh_token"]).headers["Cache-Control"]
@@ -53,10 +65,16 @@ def test_class_27_no_answer_about_tokens_is_cached_or_shared(village, apps, citi
 def test_class_27_every_redirect_is_303_so_that_nothing_posted_travels_on(village, apps, citizen, officer):
     landing = citizen.go(apps.unvetted.address(prompt="consent")[0])
     answer = citizen.submit(landing.page, landing.page.form("keuze"), press="Voor mezelf")
-    refused = plain_session().post(f"{village.broker}/authorize", data=apps.basic.request(scope="x")[0], allow_redirects=False)
+    refused = plain_session().post(
+        f"{village.broker}/authorize", data=apps.basic.request(scope="x")[0], allow_redirects=False
+    )
     login = Person(village).sign_in("an")
     seen = [*landing.trail, *answer.trail, refused, *login.trail]
-    codes = {response.status_code for response in seen if response.is_redirect and response.url.startswith(village.broker)}
+    codes = {
+        response.status_code
+        for response in seen
+        if response.is_redirect and response.url.startswith(village.broker)
+    }
     assert codes == {303}
 
 
@@ -70,14 +88,20 @@ def test_class_27_addresses_carry_a_code_once_and_never_a_token(village, apps, o
         assert str(officer.session_cookie) not in response.url
 
 
-@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Forwarded-For", "Forwarded", "X-Original-URL", "X-Rewrite-URL"])
+@pytest.mark.parametrize(
+    "header", ["Host", "X-Forwarded-Host", "X-Forwarded-For", "Forwarded", "X-Original-URL", "X-Rewrite-URL"]
+)
 def test_class_22_the_host_header_is_not_believed(village, apps, header):
     http = plain_session()
     value = "host=evil.example" if header == "Forwarded" else "evil.example"
     metadata = http.get(f"{village.broker}/.well-known/openid-configuration", headers={header: value})
     assert metadata.json()["issuer"] == village.broker
     assert "evil.example" not in metadata.text
-    for address in (f"{village.broker}/login?terug=/portal/", apps.basic.address()[0], f"{village.broker}/portal/"):
+    for address in (
+        f"{village.broker}/login?terug=/portal/",
+        apps.basic.address()[0],
+        f"{village.broker}/portal/",
+    ):
         answer = http.get(address, headers={header: value}, allow_redirects=False)
         assert "evil.example" not in answer.headers["Location"]
         assert "evil.example" not in answer.text
@@ -85,15 +109,38 @@ def test_class_22_the_host_header_is_not_believed(village, apps, header):
 
 @pytest.mark.parametrize("proto", ["https", "http"])
 def test_class_22_a_forwarded_scheme_changes_no_cookie_and_no_address(village, proto):
-    answer = plain_session().get(f"{village.broker}/login", headers={"X-Forwarded-Proto": proto, "X-Forwarded-Prefix": "/evil"}, allow_redirects=False)
-    assert "redirect_uri=" + village.broker.replace(":", "%3A").replace("/", "%2F") in answer.headers["Location"]
+    answer = plain_session().get(
+        f"{village.broker}/login",
+        headers={"X-Forwarded-Proto": proto, "X-Forwarded-Prefix": "/evil"},
+        allow_redirects=False,
+    )
+    assert (
+        "redirect_uri=" + village.broker.replace(":", "%3A").replace("/", "%2F") in answer.headers["Location"]
+    )
     assert "volmacht_browser=" in answer.headers["Set-Cookie"]
 
 
-@pytest.mark.parametrize("path", ["//portal//", "/portal/../healthz", "/%2e%2e/wsgi.py", "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%5capp.py", "/portal/%2e%2e/portal/toezicht", "//evil.example/%2e%2e", "/portal/toezicht/", "/PORTAL/TOEZICHT", "/portal;/toezicht"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//portal//",
+        "/portal/../healthz",
+        "/%2e%2e/wsgi.py",
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%5capp.py",
+        "/portal/%2e%2e/portal/toezicht",
+        "//evil.example/%2e%2e",
+        "/portal/toezicht/",
+        "/PORTAL/TOEZICHT",
+        "/portal;/toezicht",
+    ],
+)
 def test_class_21_an_odd_path_opens_nothing(village, path):
     host, port = "127.0.0.1", village.port
-    text = raw(host, port, f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+    text = raw(
+        host, port, f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode()
+    )
     head, _, body = text.partition("\r\n\r\n")
     assert "Wat er gebeurde" not in body
     assert "import " not in body
@@ -138,14 +185,22 @@ def test_class_31_a_request_of_two_lengths_is_not_two_requests(village, headers)
 
 def test_class_16_a_long_line_and_many_headers_are_refused(village):
     long = raw("127.0.0.1", village.port, b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-    many = raw("127.0.0.1", village.port, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: y\r\n" % number for number in range(500)) + b"\r\n")
+    many = raw(
+        "127.0.0.1",
+        village.port,
+        b"GET / HTTP/1.1\r\nHost: x\r\n"
+        + b"".join(b"X-%d: y\r\n" % number for number in range(500))
+        + b"\r\n",
+    )
     assert long.startswith("HTTP/1.1 4")
     assert many.startswith("HTTP/1.1 4")
 
 
 def test_class_16_many_parameters_are_bounded(village, apps):
     started = time.monotonic()
-    answer = plain_session().post(f"{village.broker}/token", data={f"p{number}": "x" for number in range(20_000)})
+    answer = plain_session().post(
+        f"{village.broker}/token", data={f"p{number}": "x" for number in range(20_000)}
+    )
     assert answer.status_code in {400, 401, 413}
     assert time.monotonic() - started < 3
 
@@ -157,7 +212,9 @@ def test_class_17_random_kids_fetch_nothing_and_stay_fast(village, apps, citizen
     started = time.monotonic()
     for number in range(25):
         forged = sign_raw(header_of(token) | {"kid": f"k{number}"}, claims_of(token), mine)
-        answer = plain_session().get(f"{village.vouchers}/api/burgers/vouchers", headers={"Authorization": f"Bearer {forged}"})
+        answer = plain_session().get(
+            f"{village.vouchers}/api/burgers/vouchers", headers={"Authorization": f"Bearer {forged}"}
+        )
         assert answer.status_code == 401
     assert time.monotonic() - started < 5
 
@@ -175,7 +232,10 @@ def test_class_27_an_unknown_fault_shows_an_id_and_nothing_else(services):
 
     app = create_app(services.settings, services)
     broken = create_app(services.settings, replace(services, database=Broken()))
-    for client, path in ((broken.test_client(), "/authorize?client_id=x&redirect_uri=y&response_type=code"), (broken.test_client(), "/.well-known/openid-configuration")):
+    for client, path in (
+        (broken.test_client(), "/authorize?client_id=x&redirect_uri=y&response_type=code"),
+        (broken.test_client(), "/.well-known/openid-configuration"),
+    ):
         answer = client.get(path)
         assert answer.status_code == 500
         assert "secret-in-a-message" not in answer.text
@@ -185,14 +245,29 @@ def test_class_27_an_unknown_fault_shows_an_id_and_nothing_else(services):
 
 
 def test_class_27_an_error_never_shows_what_was_sent(village, apps):
-    for form in ({"grant_type": "refresh_token", "refresh_token": "very-secret-token"}, {"grant_type": "authorization_code", "code": "very-secret-code", "code_verifier": "v" * 43, "redirect_uri": "x"}):
+    for form in (
+        {"grant_type": "refresh_token", "refresh_token": "very-secret-token"},
+        {
+            "grant_type": "authorization_code",
+            "code": "very-secret-code",
+            "code_verifier": "v" * 43,
+            "redirect_uri": "x",
+        },
+    ):
         answer = apps.basic.post("/token", **form)
         assert "very-secret" not in answer.text
-    answer = plain_session().post(f"{village.broker}/token", data={"grant_type": "refresh_token", "refresh_token": "very-secret-token"}, headers={"Authorization": "Basic dmVyeTpzZWNyZXQ="})
-    assert "secret" not in answer.text.replace("client_secret_basic", "")
+    answer = plain_session().post(
+        f"{village.broker}/token",
+        data={"grant_type": "refresh_token", "refresh_token": "very-secret-token"},
+        headers={"Authorization": "Basic dmVyeTpob2N1cy1wb2N1cw=="},
+    )
+    assert "hocus" not in answer.text
+    assert "very-secret" not in answer.text
 
 
-def test_class_20_a_list_is_cached_for_a_second_and_sums_up_all_that_was_revoked(village, apps, citizen, services):
+def test_class_20_a_list_is_cached_for_a_second_and_sums_up_all_that_was_revoked(
+    village, apps, citizen, services
+):
     """A revocation in the very second in which a list was signed is in the next one."""
     import base64
     import zlib
@@ -236,7 +311,15 @@ def test_class_27_nothing_secret_reached_a_log(village, apps, citizen, officer, 
     apps.basic.refresh(tokens["refresh_token"])
     code, verifier = apps.basic.code(citizen)
     log = village.log.read_text()
-    secrets = [tokens["access_token"], tokens["refresh_token"], code, verifier, str(apps.basic.secret), str(officer.session_cookie), *numbers.values()]
+    secrets = [
+        tokens["access_token"],
+        tokens["refresh_token"],
+        code,
+        verifier,
+        str(apps.basic.secret),
+        str(officer.session_cookie),
+        *numbers.values(),
+    ]
     assert not [text for text in secrets if text in log]
     assert "eyJ" not in log
     assert "code=" not in log

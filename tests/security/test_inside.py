@@ -57,7 +57,9 @@ def test_class_18_of_many_threads_one_claims():
     assert won == [1]
 
 
-def test_class_24_a_list_signed_in_the_second_of_a_revocation_is_signed_anew_in_the_next(services, land, apps, citizen):
+def test_class_24_a_list_signed_in_the_second_of_a_revocation_is_signed_anew_in_the_next(
+    services, land, apps, citizen
+):
     from attack_tools import claims_of
 
     publisher, now = StatusPublisher(), services.clock()
@@ -86,4 +88,6 @@ def test_class_20_one_issuers_keys_and_lists_do_not_serve_another(services, apps
     audience = apps.basic.tokens(citizen)
     assert audience
     with pytest.raises(GuardError):
-        Guard("https://other.example", "x", honest._keys, honest._status).authenticate(token, serves={"self"}, audiences={"x"})
+        Guard("https://other.example", "x", honest._keys, honest._status).authenticate(
+            token, serves={"self"}, audiences={"x"}
+        )

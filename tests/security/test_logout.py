@@ -7,7 +7,9 @@ from attack_tools import Person
 
 def test_class_14_a_link_to_logout_only_asks(village, apps, citizen):
     tokens = apps.basic.tokens(citizen)
-    page = citizen.go(f"{village.broker}/logout?client_id={apps.basic.id}&post_logout_redirect_uri=https://aanval-basis.example/bye").page
+    page = citizen.go(
+        f"{village.broker}/logout?client_id={apps.basic.id}&post_logout_redirect_uri=https://aanval-basis.example/bye"
+    ).page
     assert page.status == 200
     assert apps.service.active(tokens["access_token"])["active"] is True
 
@@ -37,10 +39,21 @@ def test_class_14_get_does_not_sign_out_of_the_portal(village, citizen):
 
 @pytest.mark.parametrize(
     "address",
-    ["https://evil.example/", "https://aanval-basis.example/bye/", "https://aanval-basis.example/bye?x", "//evil.example", "https://aanval-basis.example@evil.example/bye", "", "https://aanval-fapi.example/bye"],
+    [
+        "https://evil.example/",
+        "https://aanval-basis.example/bye/",
+        "https://aanval-basis.example/bye?x",
+        "//evil.example",
+        "https://aanval-basis.example@evil.example/bye",
+        "",
+        "https://aanval-fapi.example/bye",
+    ],
 )
 def test_class_14_and_33_open_redirect_on_logout(village, apps, citizen, address):
-    page = citizen.go(f"{village.broker}/logout", {"client_id": apps.basic.id, "post_logout_redirect_uri": address, "state": "s"}).page
+    page = citizen.go(
+        f"{village.broker}/logout",
+        {"client_id": apps.basic.id, "post_logout_redirect_uri": address, "state": "s"},
+    ).page
     landing = citizen.submit(page, page.form(action="/logout"))
     assert landing.left_for is None
     assert not Person(village).at_portal().by_id("wie")
@@ -49,7 +62,9 @@ def test_class_14_and_33_open_redirect_on_logout(village, apps, citizen, address
 def test_class_14_logout_ends_session_grants_and_tokens_and_returns_where_registered(village, apps, citizen):
     tokens = apps.basic.tokens(citizen)
     cookie = citizen.session_cookie
-    page = citizen.go(f"{village.broker}/logout?client_id={apps.basic.id}&post_logout_redirect_uri=https://aanval-basis.example/bye&state=a%26b").page
+    page = citizen.go(
+        f"{village.broker}/logout?client_id={apps.basic.id}&post_logout_redirect_uri=https://aanval-basis.example/bye&state=a%26b"
+    ).page
     landing = citizen.submit(page, page.form(action="/logout"))
     assert landing.left_for == "https://aanval-basis.example/bye?state=a%26b"
     assert apps.service.active(tokens["access_token"]) == {"active": False}
@@ -66,14 +81,18 @@ def test_class_14_an_id_token_hint_signs_nobody_out(village, apps, citizen):
 
 
 def test_class_14_what_is_said_at_logout_is_not_run(village, citizen):
-    landing = citizen.go(f"{village.broker}/logout", {"client_id": '"><script>alert(1)</script>', "state": "'><img src=x>"})
+    landing = citizen.go(
+        f"{village.broker}/logout", {"client_id": '"><script>alert(1)</script>', "state": "'><img src=x>"}
+    )
     assert "<script>" not in landing.response.text
     assert "<img" not in landing.response.text
 
 
 def test_class_15_two_sessions_of_one_person_do_not_share_what_claims_gave(village, apps, land, numbers):
     """A power from claims serves the session that brought it; ending one session leaves the other whole."""
-    one, other = (land.signed_in(numbers["bram"], organisation="0999000129", role="ocmw-executor") for _ in range(2))
+    one, other = (
+        land.signed_in(numbers["bram"], organisation="0999000129", role="ocmw-executor") for _ in range(2)
+    )
     first, second = apps.basic.tokens(one, "An Peeters"), apps.basic.tokens(other, "An Peeters")
     land.end_session(one)
     assert apps.service.active(first["access_token"]) == {"active": False}

@@ -1,7 +1,9 @@
 """Classes 28, 29, 30 and the forms: what one person can see of, or do to, another's affairs."""
 
 import pytest
+
 from attack_tools import Person, ask, newest, state
+
 
 @pytest.fixture
 def waiting(land, officer, someone, request):
@@ -13,10 +15,14 @@ def waiting(land, officer, someone, request):
 
 @pytest.mark.parametrize("path", ["volmachten/{}/einde", "aanvragen/{}/goedkeuren", "aanvragen/{}/weigeren"])
 @pytest.mark.parametrize("token", ["", "x", "é", "other"])
-def test_class_15_csrf_no_act_without_the_token_of_this_session(land, waiting, second_officer, citizen, officer, path, token):
+def test_class_15_csrf_no_act_without_the_token_of_this_session(
+    land, waiting, second_officer, citizen, officer, path, token
+):
     given = officer.form_token() if token == "other" else token
     before = state(land, waiting)
-    landing = second_officer.go(second_officer.village.portal + path.format(waiting), {"token": given, "grounds": "x"})
+    landing = second_officer.go(
+        second_officer.village.portal + path.format(waiting), {"token": given, "grounds": "x"}
+    )
     assert landing.response.status_code == 400
     assert state(land, waiting) == before
 
@@ -25,7 +31,10 @@ def test_class_15_csrf_no_act_without_the_token_of_this_session(land, waiting, s
 def test_class_15_csrf_no_request_without_the_token(land, officer, numbers, someone, path):
     manager = land.signed_in(numbers["cem"], organisation="0999000228", role="company-manager")
     person = officer if path.startswith("beg") else manager
-    answer = person.go(person.village.portal + path, {"name": "X", "insz": someone(7041), "powers": "vouchers:read", "evidence": "x"})
+    answer = person.go(
+        person.village.portal + path,
+        {"name": "X", "insz": someone(7041), "powers": "vouchers:read", "evidence": "x"},
+    )
     assert answer.response.status_code == 400
     with land.services.database.read() as uow:
         from broker.flows.parties import insz_index
@@ -35,22 +44,35 @@ def test_class_15_csrf_no_request_without_the_token(land, officer, numbers, some
 
 def test_class_15_acts_are_never_done_by_get(land, waiting, second_officer):
     for path in ("volmachten/{}/einde", "aanvragen/{}/goedkeuren", "aanvragen/{}/weigeren"):
-        assert second_officer.go(second_officer.village.portal + path.format(waiting)).response.status_code == 405
+        assert (
+            second_officer.go(second_officer.village.portal + path.format(waiting)).response.status_code
+            == 405
+        )
 
 
-def test_class_29_idor_other_peoples_mandates_are_not_there(land, waiting, officer, second_officer, citizen, other_officer, numbers):
+def test_class_29_idor_other_peoples_mandates_are_not_there(
+    land, waiting, officer, second_officer, citizen, other_officer, numbers
+):
     assert officer.at_portal(f"volmachten/{waiting}").status == 200
     unknown = "00000000-0000-4000-8000-000000000000"
-    strangers = [citizen, other_officer, land.signed_in(numbers["cem"], organisation="0999000228", role="company-manager")]
+    strangers = [
+        citizen,
+        other_officer,
+        land.signed_in(numbers["cem"], organisation="0999000228", role="company-manager"),
+    ]
     for stranger in strangers:
-        pages = [stranger.go(f"{stranger.village.portal}volmachten/{one}").response for one in (waiting, unknown)]
+        pages = [
+            stranger.go(f"{stranger.village.portal}volmachten/{one}").response for one in (waiting, unknown)
+        ]
         assert [page.status_code for page in pages] == [404, 404]
         assert "Wacht" not in pages[0].text
         assert pages[0].text.replace(waiting, "") == pages[1].text.replace(unknown, "")
         assert "Wacht Persoon" not in stranger.at_portal("aanvragen").text
         for path in ("volmachten/{}/einde", "aanvragen/{}/goedkeuren", "aanvragen/{}/weigeren"):
             before = state(land, waiting)
-            answer = stranger.go(stranger.village.portal + path.format(waiting), {"token": token_of(stranger), "grounds": "x"})
+            answer = stranger.go(
+                stranger.village.portal + path.format(waiting), {"token": token_of(stranger), "grounds": "x"}
+            )
             assert answer.response.status_code == 404
             assert state(land, waiting) == before
 
@@ -70,10 +92,14 @@ def token_of(person):
 
 def test_class_28_nobody_approves_her_own_request(land, waiting, officer, numbers):
     before = state(land, waiting)
-    answer = officer.go(f"{officer.village.portal}aanvragen/{waiting}/goedkeuren", {"token": officer.form_token()})
+    answer = officer.go(
+        f"{officer.village.portal}aanvragen/{waiting}/goedkeuren", {"token": officer.form_token()}
+    )
     assert answer.response.status_code == 403
     another_session = land.signed_in(numbers["bram"], organisation="0999000129", role="ocmw-executor")
-    answer = another_session.go(f"{officer.village.portal}aanvragen/{waiting}/goedkeuren", {"token": another_session.form_token()})
+    answer = another_session.go(
+        f"{officer.village.portal}aanvragen/{waiting}/goedkeuren", {"token": another_session.form_token()}
+    )
     assert answer.response.status_code == 403
     assert state(land, waiting) == before
 
@@ -85,7 +111,9 @@ def test_class_28_an_officer_without_the_role_or_with_a_weak_login_approves_noth
         land.signed_in(numbers["bea"], organisation="0999000129"),
         land.signed_in(numbers["bea"], organisation="0999000129", role="ocmw-executor", level=Level.LOW),
     ):
-        answer = person.go(f"{person.village.portal}aanvragen/{waiting}/goedkeuren", {"token": token_of(person)})
+        answer = person.go(
+            f"{person.village.portal}aanvragen/{waiting}/goedkeuren", {"token": token_of(person)}
+        )
         assert answer.response.status_code in {403, 404}
         assert state(land, waiting).activated_at is None
 
@@ -96,18 +124,24 @@ def test_class_28_a_manager_gives_herself_nothing_and_no_power_that_is_not_in_th
     form = page.form("medewerker")
     own = manager.submit(page, form, name="Cem Yilmaz", insz=numbers["cem"], powers=["performances:submit"])
     assert own.response.status_code == 403
-    other = manager.submit(page, form, name="Dina Haddad", insz=numbers["dina"], powers=["performances:submit", "vouchers:order"])
+    other = manager.submit(
+        page, form, name="Dina Haddad", insz=numbers["dina"], powers=["performances:submit", "vouchers:order"]
+    )
     assert other.response.status_code == 400
 
 
-def test_class_29_the_forms_of_an_organisation_are_for_those_who_signed_in_for_it(citizen, other_officer, officer):
+def test_class_29_the_forms_of_an_organisation_are_for_those_who_signed_in_for_it(
+    citizen, other_officer, officer
+):
     for path in ("begunstigden/nieuw", "medewerkers", "toezicht"):
         assert citizen.go(citizen.village.portal + path).response.status_code == 404
     assert officer.go(f"{officer.village.portal}medewerkers").response.status_code == 404
     assert other_officer.go(f"{officer.village.portal}toezicht").response.status_code == 404
 
 
-def test_class_29_a_form_says_nothing_of_an_organisation_that_it_is_not_for(land, officer, other_officer, someone):
+def test_class_29_a_form_says_nothing_of_an_organisation_that_it_is_not_for(
+    land, officer, other_officer, someone
+):
     """The organisation comes from the session, never from the form."""
     number = someone(7045)
     ask(other_officer, number, "Elders Persoon", organisation="0999000129", representative="0999000129")
@@ -117,7 +151,9 @@ def test_class_29_a_form_says_nothing_of_an_organisation_that_it_is_not_for(land
     assert "Elders Persoon" not in officer.at_portal("aanvragen").text
 
 
-@pytest.mark.parametrize(("who", "typed"), [("karel", "Iemand Anders"), ("cem", "Verkeerde Naam"), ("dina", "Nog Iemand")])
+@pytest.mark.parametrize(
+    ("who", "typed"), [("karel", "Iemand Anders"), ("cem", "Verkeerde Naam"), ("dina", "Nog Iemand")]
+)
 def test_class_29_number_probing_never_shows_the_stored_name(land, officer, numbers, who, typed):
     """mandates.md section 4: the form answers alike and never shows a name that was not typed."""
     stored = {"karel": "Karel Willems", "cem": "Cem Yilmaz", "dina": "Dina Haddad"}[who]
@@ -133,27 +169,51 @@ def test_class_29_number_probing_by_the_staff_form_never_shows_the_stored_name(l
     land.party(numbers["jos"], "Jos Maes")
     manager = land.signed_in(numbers["cem"], organisation="0999000228", role="company-manager")
     page = manager.at_portal("medewerkers")
-    landing = manager.submit(page, page.form("medewerker"), name="Iemand Anders", insz=numbers["jos"], powers=["performances:read"])
+    landing = manager.submit(
+        page, page.form("medewerker"), name="Iemand Anders", insz=numbers["jos"], powers=["performances:read"]
+    )
     assert landing.response.status_code == 200
     assert "Jos Maes" not in landing.page.text, "the number of a stranger was turned into her name"
 
 
 def test_class_29_number_probing_known_unknown_and_wrong_name_answer_alike(officer, numbers, someone):
-    answers = [ask(officer, number, "Proef Persoon") for number in (numbers["jos"], someone(7051), numbers["iris"])]
+    answers = [
+        ask(officer, number, "Proef Persoon") for number in (numbers["jos"], someone(7051), numbers["iris"])
+    ]
     assert len({answer.response.status_code for answer in answers}) == 1
     assert len({answer.response.url for answer in answers}) == 1
     rows = [answer.response.text.count("data-mandate=") for answer in answers]
     assert [later - earlier for earlier, later in zip(rows, rows[1:], strict=False)] == [1, 1]
 
 
-@pytest.mark.parametrize("number", ["", "1", "85073099834", "' OR 1=1 --", "85.07.30-998.33; DROP TABLE parties", "x" * 5000, "\x00", "<script>"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "",
+        "1",
+        "85073099834",
+        "' OR 1=1 --",
+        "85.07.30-998.33; DROP TABLE parties",
+        "x" * 5000,
+        "\x00",
+        "<script>",
+    ],
+)
 def test_class_30_a_number_that_is_none_is_refused_and_not_shown_back_as_markup(officer, number):
     landing = ask(officer, number, "Fout Nummer")
     assert landing.response.status_code == 400
     assert "<script>" not in landing.response.text
 
 
-INJECTIONS = ["' OR '1'='1", "1; DROP TABLE mandates--", "..%2f..%2fetc%2fpasswd", "%00", "{{7*7}}", "%27%20UNION%20SELECT%20*%20FROM%20sessions--", "x" * 3000]
+INJECTIONS = [
+    "' OR '1'='1",
+    "1; DROP TABLE mandates--",
+    "..%2f..%2fetc%2fpasswd",
+    "%00",
+    "{{7*7}}",
+    "%27%20UNION%20SELECT%20*%20FROM%20sessions--",
+    "x" * 3000,
+]
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
@@ -165,7 +225,16 @@ def test_class_30_injection_by_an_identifier_finds_nothing(village, officer, tex
         assert "49" not in answer.text or "{{" not in text
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{config}}", "' OR 1=1 --", "=cmd|'/c calc'!A1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "{{config}}",
+        "' OR 1=1 --",
+        "=cmd|'/c calc'!A1",
+    ],
+)
 def test_class_30_what_somebody_typed_is_text_on_every_page(officer, second_officer, someone, name):
     landing = ask(officer, someone(8100 + len(name)), name, evidence=name)
     assert landing.response.status_code == 200
@@ -175,7 +244,9 @@ def test_class_30_what_somebody_typed_is_text_on_every_page(officer, second_offi
         assert "<img src=x" not in text
 
 
-@pytest.mark.parametrize("until", ["9999-12-31", "0001-01-01", "2026-02-30", "-1", "99999999999", "2026-11-23T00:00"])
+@pytest.mark.parametrize(
+    "until", ["9999-12-31", "0001-01-01", "2026-02-30", "-1", "99999999999", "2026-11-23T00:00"]
+)
 def test_class_16_a_day_that_cannot_be_is_a_fault_of_the_form(officer, someone, until):
     assert ask(officer, someone(8201), "Dag Persoon", until=until).response.status_code == 400
 
@@ -183,7 +254,8 @@ def test_class_16_a_day_that_cannot_be_is_a_fault_of_the_form(officer, someone, 
 def test_class_16_grounds_without_end_do_not_go_into_the_journal(land, waiting, second_officer):
     """The journal is append-only: what is written there by anybody stays for ever."""
     answer = second_officer.go(
-        f"{second_officer.village.portal}aanvragen/{waiting}/weigeren", {"token": second_officer.form_token(), "grounds": "x" * 100_000}
+        f"{second_officer.village.portal}aanvragen/{waiting}/weigeren",
+        {"token": second_officer.form_token(), "grounds": "x" * 100_000},
     )
     assert answer.response.status_code == 400
     assert state(land, waiting).ended_at is None
@@ -201,6 +273,8 @@ def test_class_29_who_is_not_signed_in_sees_nothing(village, waiting):
 
 def test_class_25_a_malformed_cookie_is_nobody(village):
     for value in ("", "x", "x" * 4000, "%00", '"', "a=b", "../..", "é".encode().decode("latin-1")):
-        answer = Person(village).http.get(village.portal, headers={"Cookie": f"volmacht_session={value}"}, allow_redirects=False)
+        answer = Person(village).http.get(
+            village.portal, headers={"Cookie": f"volmacht_session={value}"}, allow_redirects=False
+        )
         assert answer.status_code in {303, 400}
         assert "wie" not in answer.text

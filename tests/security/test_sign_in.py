@@ -1,6 +1,7 @@
 """Classes 4, 7, 12, 15, 33: whose browser, whose login, whose session, and where it leads."""
 
 import pytest
+import requests
 
 from attack_tools import DROP, MANDATE, Person, claims_of, plain_session
 
@@ -28,7 +29,9 @@ def test_class_12_the_session_that_an_attacker_planted_is_not_the_victims(villag
     victim = Person(village)
     victim.http.cookies.set("volmacht_session", attacker.session_cookie, domain="127.0.0.1", path="/")
     landing = victim.go(f"{village.broker}/login?terug=/portal/")
-    if landing.left_for is None and any(form.attributes.get("id") == "aanmelden" for form in landing.page.forms):
+    if landing.left_for is None and any(
+        form.attributes.get("id") == "aanmelden" for form in landing.page.forms
+    ):
         victim.at_acm(landing, "an")
         assert victim.session_cookie != attacker.session_cookie
         assert "An Peeters" not in attacker.at_portal().text
@@ -44,16 +47,23 @@ def test_class_12_a_planted_browser_cookie_opens_nothing_of_the_victim(village, 
     stolen = landing.response.url
     assert "/interaction/" in stolen
     assert attacker.go(stolen).page.form("aanmelden")
-    answer = attacker.go(stolen, {"token": dict(landing.page.form("keuze").values)["token"], "choice": "self"})
+    answer = attacker.go(
+        stolen, {"token": dict(landing.page.form("keuze").values)["token"], "choice": "self"}
+    )
     assert answer.left_for is None
 
 
 def test_class_12_cookies_are_closed_to_scripts_and_other_sites(village):
     person = Person(village)
     landing = person.sign_in("an")
-    cookies = [text for response in landing.trail for text in cookies_of(response) if text.startswith("volmacht_")]
+    cookies = [
+        text for response in landing.trail for text in cookies_of(response) if text.startswith("volmacht_")
+    ]
     assert cookies
-    assert all("HttpOnly" in text and "SameSite=Lax" in text and "Path=/" in text and "Domain" not in text for text in cookies)
+    assert all(
+        "HttpOnly" in text and "SameSite=Lax" in text and "Path=/" in text and "Domain" not in text
+        for text in cookies
+    )
 
 
 def test_class_12_cookies_are_host_bound_over_https(services):
@@ -63,7 +73,9 @@ def test_class_12_cookies_are_host_bound_over_https(services):
 
     secure = replace(services, settings=replace(services.settings, issuer="https://id.example.be"))
     answer = create_app(secure.settings, secure).test_client().get("/portal/aanmelden")
-    everything = create_app(secure.settings, secure).test_client().get("/logout").headers.getlist("Set-Cookie") + answer.headers.getlist("Set-Cookie")
+    everything = create_app(secure.settings, secure).test_client().get("/logout").headers.getlist(
+        "Set-Cookie"
+    ) + answer.headers.getlist("Set-Cookie")
     assert everything
     assert all(text.startswith("__Host-volmacht_") and "Secure" in text for text in everything)
 
@@ -96,7 +108,14 @@ def test_class_04_a_callback_is_used_once(village):
     assert person.session_cookie is None
 
 
-@pytest.mark.parametrize("change", ["iss=https%3A%2F%2Fevil.example", "error=access_denied", "error=server_error&error_description=%3Cscript%3E"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "iss=https%3A%2F%2Fevil.example",
+        "error=access_denied",
+        "error=server_error&error_description=%3Cscript%3E",
+    ],
+)
 def test_class_04_mix_up_an_answer_of_another_issuer_signs_nobody_in(village, change):
     person = Person(village)
     callback = callback_of(person, "bram", f"{village.broker}/login?terug=/portal/")
@@ -106,11 +125,16 @@ def test_class_04_mix_up_an_answer_of_another_issuer_signs_nobody_in(village, ch
     assert "<script>" not in answer.text
 
 
-@pytest.mark.parametrize("query", ["", "code=x", "state=", "state=x&code=y", "state=" + "x" * 3000, "code=%00&state=%00"])
+@pytest.mark.parametrize(
+    "query", ["", "code=x", "state=", "state=x&code=y", "state=" + "x" * 3000, "code=%00&state=%00"]
+)
 def test_class_04_a_callback_that_nobody_asked_for_signs_nobody_in(village, query):
     person = Person(village)
     person.go(f"{village.broker}/login?terug=/portal/")
-    assert person.http.get(f"{village.broker}/login/acm/callback?{query}", allow_redirects=False).status_code == 400
+    assert (
+        person.http.get(f"{village.broker}/login/acm/callback?{query}", allow_redirects=False).status_code
+        == 400
+    )
     assert person.session_cookie is None
 
 
@@ -137,7 +161,7 @@ TARGETS = [
 @pytest.mark.parametrize("target", TARGETS)
 def test_class_33_open_redirect_after_sign_in(village, target):
     person = Person(village)
-    start = str(__import__("requests").Request("GET", f"{village.broker}/login", params={"terug": target}).prepare().url)
+    start = str(requests.Request("GET", f"{village.broker}/login", params={"terug": target}).prepare().url)
     callback = callback_of(person, "an", start)
     answer = person.http.get(callback, allow_redirects=False)
     assert answer.status_code == 303, answer.text[-400:]
@@ -148,7 +172,9 @@ def test_class_33_open_redirect_after_sign_in(village, target):
     assert "X-Evil" not in answer.headers
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "javascript:alert(1)", '"><script>alert(1)</script>'])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "javascript:alert(1)", '"><script>alert(1)</script>']
+)
 def test_class_33_the_sign_in_page_links_to_our_own_login_only(village, target):
     page = Person(village).go(f"{village.broker}/portal/aanmelden?terug={target}").page
     assert all(href.startswith(("/", "?", "#")) and not href.startswith("//") for href, _ in page.links)
@@ -193,7 +219,11 @@ def test_class_15_a_choice_by_a_session_that_came_later_is_shown_first(village, 
 
 
 def acm_asked(landing):
-    return [response.headers["Location"] for response in landing.trail if "/op/v1/auth?" in response.headers.get("Location", "")]
+    return [
+        response.headers["Location"]
+        for response in landing.trail
+        if "/op/v1/auth?" in response.headers.get("Location", "")
+    ]
 
 
 def test_class_23_prompt_login_asks_acm_for_a_fresh_login(village, apps):

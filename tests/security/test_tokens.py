@@ -4,8 +4,19 @@ import hashlib
 import hmac
 
 import pytest
-from attack_tools import DROP, MANDATE, ask_and_approve, b64, claims_of, header_of, plain_session, sign_raw, unsigned
 from joserfc.jwk import ECKey
+
+from attack_tools import (
+    DROP,
+    MANDATE,
+    ask_and_approve,
+    b64,
+    claims_of,
+    header_of,
+    plain_session,
+    sign_raw,
+    unsigned,
+)
 
 
 @pytest.fixture
@@ -19,7 +30,9 @@ def delegated(apps, officer):
 
 
 def at_vouchers(village, token, path="/api/burgers/vouchers", **options):
-    return plain_session().get(f"{village.vouchers}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10, **options)
+    return plain_session().get(
+        f"{village.vouchers}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10, **options
+    )
 
 
 def believed(village, apps, token):
@@ -27,8 +40,14 @@ def believed(village, apps, token):
     places = {
         "vouchers": at_vouchers(village, token).status_code == 200,
         "introspection": apps.service.active(token)["active"],
-        "userinfo": plain_session().get(f"{village.broker}/userinfo", headers={"Authorization": f"Bearer {token}"}).status_code == 200,
-        "representations": plain_session().get(f"{village.broker}/api/v1/representations", headers={"Authorization": f"Bearer {token}"}).status_code == 200,
+        "userinfo": plain_session()
+        .get(f"{village.broker}/userinfo", headers={"Authorization": f"Bearer {token}"})
+        .status_code
+        == 200,
+        "representations": plain_session()
+        .get(f"{village.broker}/api/v1/representations", headers={"Authorization": f"Bearer {token}"})
+        .status_code
+        == 200,
     }
     return [place for place, answer in places.items() if answer]
 
@@ -37,11 +56,15 @@ def test_an_honest_token_is_believed_at_its_audience_and_nowhere_else(village, a
     assert believed(village, apps, own["access_token"]) == ["vouchers", "introspection"]
 
 
-def test_class_06_an_honest_delegated_token_is_believed_and_introspection_never_leaves_act_out(village, apps, delegated):
+def test_class_06_an_honest_delegated_token_is_believed_and_introspection_never_leaves_act_out(
+    village, apps, delegated
+):
     answer = apps.service.active(delegated["access_token"])
     claims = claims_of(delegated["access_token"])
     assert answer["act"] == claims["act"]
-    assert answer["authorization_details"][0]["identifier"] == claims["authorization_details"][0]["identifier"]
+    assert (
+        answer["authorization_details"][0]["identifier"] == claims["authorization_details"][0]["identifier"]
+    )
     assert answer["sub"] == claims["sub"] != claims["act"]["sub"]
 
 
@@ -93,22 +116,57 @@ def test_class_08_algorithm_confusion_in_an_access_token(village, apps, own, alg
     jwk = plain_session().get(f"{village.broker}/jwks").json()["keys"][0]
     public = ECKey.import_key(jwk).as_pem(private=False)
     signed = unsigned(token, alg="HS256").rpartition(".")[0]
-    assert believed(village, apps, f"{signed}.{b64(hmac.new(public, signed.encode(), hashlib.sha256).digest())}") == []
+    assert (
+        believed(village, apps, f"{signed}.{b64(hmac.new(public, signed.encode(), hashlib.sha256).digest())}")
+        == []
+    )
 
 
 @pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c", "crit"])
 def test_class_09_and_10_a_header_brings_no_key_and_no_extension(village, apps, own, member):
     mine = ECKey.generate_key("P-256")
-    value = {"jwk": mine.as_dict(private=False), "jku": f"{village.vouchers}/jwks", "x5u": "https://evil.example", "x5c": ["AA=="], "crit": ["exp"]}[member]
+    value = {
+        "jwk": mine.as_dict(private=False),
+        "jku": f"{village.vouchers}/jwks",
+        "x5u": "https://evil.example",
+        "x5c": ["AA=="],
+        "crit": ["exp"],
+    }[member]
     forged = sign_raw(header_of(own["access_token"]) | {member: value}, claims_of(own["access_token"]), mine)
     assert believed(village, apps, forged) == []
-    assert believed(village, apps, sign_raw(header_of(own["access_token"]) | {"kid": mine.thumbprint(), member: value}, claims_of(own["access_token"]), mine)) == []
+    assert (
+        believed(
+            village,
+            apps,
+            sign_raw(
+                header_of(own["access_token"]) | {"kid": mine.thumbprint(), member: value},
+                claims_of(own["access_token"]),
+                mine,
+            ),
+        )
+        == []
+    )
 
 
-@pytest.mark.parametrize("changes", [{"typ": "JWT"}, {"typ": DROP}, {"typ": "statuslist+jwt"}, {"kid": DROP}, {"kid": "../../etc/passwd"}, {"kid": "' OR 1=1"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"typ": "JWT"},
+        {"typ": DROP},
+        {"typ": "statuslist+jwt"},
+        {"kid": DROP},
+        {"kid": "../../etc/passwd"},
+        {"kid": "' OR 1=1"},
+    ],
+)
 def test_class_20_another_type_or_key_in_the_header_is_refused(village, apps, own, changes):
-    header = {name: value for name, value in (header_of(own["access_token"]) | changes).items() if value is not DROP}
-    assert believed(village, apps, sign_raw(header, claims_of(own["access_token"]), ECKey.generate_key("P-256"))) == []
+    header = {
+        name: value for name, value in (header_of(own["access_token"]) | changes).items() if value is not DROP
+    }
+    assert (
+        believed(village, apps, sign_raw(header, claims_of(own["access_token"]), ECKey.generate_key("P-256")))
+        == []
+    )
 
 
 def test_class_08_a_changed_claim_breaks_the_signature(village, apps, delegated):
@@ -116,7 +174,11 @@ def test_class_08_a_changed_claim_breaks_the_signature(village, apps, delegated)
 
     head, _, signature = delegated["access_token"].split(".")
     for name, value in (("sub", "p-other"), ("act", DROP), ("scope", "vouchers:order"), ("exp", 4102444800)):
-        claims = {key: one for key, one in (claims_of(delegated["access_token"]) | {name: value}).items() if one is not DROP}
+        claims = {
+            key: one
+            for key, one in (claims_of(delegated["access_token"]) | {name: value}).items()
+            if one is not DROP
+        }
         assert believed(village, apps, f"{head}.{b64(json.dumps(claims).encode())}.{signature}") == []
 
 
@@ -145,7 +207,9 @@ def test_class_06_a_delegated_token_is_not_taken_for_the_citizen(village, delega
     assert answer.status_code == 409
 
 
-def test_class_06_a_delegated_scope_alone_opens_the_chooser_and_is_never_given_for_oneself(apps, officer, citizen):
+def test_class_06_a_delegated_scope_alone_opens_the_chooser_and_is_never_given_for_oneself(
+    apps, officer, citizen
+):
     landing = officer.go(apps.basic.address(scope="openid obo:vouchers:read")[0])
     assert landing.left_for is None, "a delegated scope was answered without the chooser"
     assert "An Peeters" in landing.page.text
@@ -185,7 +249,9 @@ def test_class_06_a_choice_that_was_not_offered_is_refused(apps, officer, citize
 
 def test_class_06_for_herself_is_refused_where_only_a_mandate_was_asked(apps, officer):
     landing = officer.go(apps.basic.address(scope="openid obo:vouchers:read")[0])
-    answer = officer.go(landing.response.url, {"token": dict(landing.page.form("keuze").values)["token"], "choice": "self"})
+    answer = officer.go(
+        landing.response.url, {"token": dict(landing.page.form("keuze").values)["token"], "choice": "self"}
+    )
     assert answer.left_for is None
     assert answer.response.status_code == 404
 
@@ -193,18 +259,24 @@ def test_class_06_for_herself_is_refused_where_only_a_mandate_was_asked(apps, of
 def test_class_06_a_mandate_named_by_another_is_not_there(apps, officer, citizen):
     asked = f'[{{"type":"urn:volmacht:mandate","identifier":"{identifier_of(apps, officer, "Jos Maes")}"}}]'
     unknown = '[{"type":"urn:volmacht:mandate","identifier":"m-unknown"}]'
-    answers = [citizen.go(apps.basic.address(authorization_details=one)[0]).response for one in (asked, unknown)]
+    answers = [
+        citizen.go(apps.basic.address(authorization_details=one)[0]).response for one in (asked, unknown)
+    ]
     assert [answer.status_code for answer in answers] == [403, 403]
     assert "Jos" not in answers[0].text
 
 
 def test_class_06_an_audience_that_knows_no_delegation_gets_no_delegated_token(land, officer):
     app = land.app("aanval-onwetend", "client_secret_basic", audiences=("https://elders.example/api",))
-    landing = officer.go(app.address(scope="openid vouchers:read obo:vouchers:read", authorization_details=MANDATE)[0])
+    landing = officer.go(
+        app.address(scope="openid vouchers:read obo:vouchers:read", authorization_details=MANDATE)[0]
+    )
     if landing.left_for is None and any(form.attributes.get("id") == "keuze" for form in landing.page.forms):
         assert "namens" not in [button[1] for button in landing.page.form("keuze").buttons]
         assert "Jos Maes" not in landing.page.text
-    answer = app.tokens(officer, scope="openid vouchers:read obo:vouchers:read", authorization_details=MANDATE)
+    answer = app.tokens(
+        officer, scope="openid vouchers:read obo:vouchers:read", authorization_details=MANDATE
+    )
     assert "act" not in claims_of(answer["access_token"])
     assert "obo:" not in answer["scope"]
 
@@ -237,10 +309,14 @@ def test_class_16_what_is_no_token_is_inactive_and_no_fault(village, apps, token
     assert at_vouchers(village, token.encode("utf-8").decode("latin-1")[:4000]).status_code in {400, 401}
 
 
-def test_class_24_a_mandate_that_ends_ends_its_tokens_and_says_why(village, apps, land, second_officer, officer, someone):
+def test_class_24_a_mandate_that_ends_ends_its_tokens_and_says_why(
+    village, apps, land, second_officer, officer, someone
+):
     mandate = ask_and_approve(land, officer, second_officer, someone(7031), "Piet Einde")
     tokens = apps.basic.tokens(officer, "Piet Einde")
-    page = second_officer.go(f"{village.portal}volmachten/{mandate}/einde", {"token": second_officer.form_token()})
+    page = second_officer.go(
+        f"{village.portal}volmachten/{mandate}/einde", {"token": second_officer.form_token()}
+    )
     assert page.response.status_code == 200
     assert apps.service.active(tokens["access_token"]) == {"active": False}
     answer = apps.basic.refresh(tokens["refresh_token"])
@@ -248,7 +324,9 @@ def test_class_24_a_mandate_that_ends_ends_its_tokens_and_says_why(village, apps
     assert answer.json()["reason"]
 
 
-def test_class_23_a_mandate_that_ended_between_page_and_button_is_not_chosen(village, apps, land, second_officer, officer, someone):
+def test_class_23_a_mandate_that_ended_between_page_and_button_is_not_chosen(
+    village, apps, land, second_officer, officer, someone
+):
     mandate = ask_and_approve(land, officer, second_officer, someone(7032), "Tine Tussen")
     landing = officer.go(apps.basic.address()[0])
     second_officer.go(f"{village.portal}volmachten/{mandate}/einde", {"token": second_officer.form_token()})
@@ -257,7 +335,9 @@ def test_class_23_a_mandate_that_ended_between_page_and_button_is_not_chosen(vil
     assert answer.response.status_code == 404
 
 
-def test_class_23_a_mandate_that_ended_between_code_and_token_gives_no_token(village, apps, land, second_officer, officer, someone):
+def test_class_23_a_mandate_that_ended_between_code_and_token_gives_no_token(
+    village, apps, land, second_officer, officer, someone
+):
     mandate = ask_and_approve(land, officer, second_officer, someone(7033), "Stan Code")
     code, verifier = apps.basic.code(officer, "Stan Code")
     second_officer.go(f"{village.portal}volmachten/{mandate}/einde", {"token": second_officer.form_token()})
