@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import browser, cookie, keep_browser, now, services, session, set_cookie
-from broker.errors import LevelTooLowError
+from broker.errors import LevelTooLowError, SessionEndedError
 from broker.flows import authorize, sessions
 from broker.flows.authorize import Interaction
 from broker.oauth.authorization import code_location, error_location
@@ -74,7 +74,8 @@ def choose(interaction: str) -> BaseResponse:
     current = authorize.resume(services(), interaction, browser())
     person = session()
     if person is None:
-        return redirect(url_for("interaction.step", interaction=interaction), 303)
+        # Not on to ACM: browsers hold redirects after a form against `form-action`.
+        raise SessionEndedError
     check_form(f"interaction:{interaction}")
     if "refuse" in request.form:
         return _refused(current, "access_denied")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from broker.endpoints.context import drop_cookie, now, services, session
+from broker.endpoints.context import now, services, session
 from broker.flows import revocation
-from broker.portal.page import check_form, render
+from broker.portal.page import check_form, render, render_signed_out
 
 blueprint = Blueprint("logout", __name__)
 
@@ -30,9 +30,7 @@ def end_session() -> BaseResponse:
     person = session()
     if person is not None:
         revocation.end_session(services(), person.id, "signed out", now())
-    response = redirect(_return_address(asked), 303)
-    drop_cookie(response, "session")
-    return response
+    return render_signed_out(_return_address(asked))
 
 
 def _return_address(asked: dict[str, str]) -> str:

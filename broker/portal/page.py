@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from broker.endpoints.context import browser, keep_browser, services, session
+from broker.endpoints.context import browser, drop_cookie, keep_browser, services, session
 from broker.errors import FormExpiredError
 from broker.portal.i18n import language, translate
 from broker.records import Session
@@ -50,6 +50,18 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = language()
     return keep_browser(response)
+
+
+def render_signed_out(onward: str) -> Response:
+    """Say that the session is over and lead on to `onward`, an address that we chose.
+
+    Not a redirect: browsers hold every hop after a form against the `form-action` of the
+    page that it stood on (CSP Level 3 section 6.4.1), and would go nowhere.
+    """
+    g.session = None
+    response = render("signed_out.html", onward=onward)
+    drop_cookie(response, "session")
+    return response
 
 
 def party_of(person: Session | None) -> Party | None:

@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from broker.endpoints.context import drop_cookie, now, services
+from broker.endpoints.context import now, services
 from broker.errors import FlowError, NotFoundHereError, answer_to
 from broker.flows import mandates, revocation
 from broker.flows.mandates import Asked
 from broker.portal import days
 from broker.portal.forms import FormError, last_day_of, load_mandate_form
-from broker.portal.page import check_form, organisation_of, render, signed_in
+from broker.portal.page import check_form, organisation_of, render, render_signed_out, signed_in
 from broker.records import Session
 from mandates.errors import MandateError
 
@@ -134,9 +134,7 @@ def leave(person: Session | None) -> BaseResponse:
         address = services().upstream.logout_url(back, "")
     except FlowError:
         address = None
-    response = redirect(address or back, 303)
-    drop_cookie(response, "session")
-    return response
+    return render_signed_out(address or back)
 
 
 def own_return(endpoint: str) -> str:

@@ -1,14 +1,18 @@
 """Classes 28, 29, 30 and the forms: what one person can see of, or do to, another's affairs."""
 
+import itertools
+
 import pytest
 
 from attack_tools import Person, ask, newest, state
 
+SERIALS = itertools.count()
+
 
 @pytest.fixture
-def waiting(land, officer, someone, request):
+def waiting(land, officer, someone):
     """A request that waits for a second officer; each test has a person of its own."""
-    number = someone(8000 + abs(hash(request.node.name)) % 900)
+    number = someone(9000 + next(SERIALS))
     ask(officer, number, "Wacht Persoon")
     return newest(land, number)
 
@@ -183,7 +187,7 @@ def test_class_29_number_probing_known_unknown_and_wrong_name_answer_alike(offic
     assert len({answer.response.status_code for answer in answers}) == 1
     assert len({answer.response.url for answer in answers}) == 1
     rows = [answer.response.text.count("data-mandate=") for answer in answers]
-    assert [later - earlier for earlier, later in zip(rows, rows[1:], strict=False)] == [1, 1]
+    assert [later - earlier for earlier, later in itertools.pairwise(rows)] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +214,7 @@ INJECTIONS = [
     "1; DROP TABLE mandates--",
     "..%2f..%2fetc%2fpasswd",
     "%00",
-    "{{7*7}}",
+    "{{7919*7}}",
     "%27%20UNION%20SELECT%20*%20FROM%20sessions--",
     "x" * 3000,
 ]
@@ -222,7 +226,7 @@ def test_class_30_injection_by_an_identifier_finds_nothing(village, officer, tex
         answer = officer.go(f"{village.broker}/{path}").response
         assert answer.status_code in {400, 404}
         assert "Traceback" not in answer.text
-        assert "49" not in answer.text or "{{" not in text
+        assert "55433" not in answer.text or "{{" not in text
 
 
 @pytest.mark.parametrize(
