@@ -105,12 +105,14 @@ class Village:
 
         return self.environ | broker_environment(DemoSettings.from_env(self.environ), self.environ)
 
-    def volmacht(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a `volmacht` command against this village."""
+    def volmacht(
+        self, *arguments: str, environ: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a `volmacht` command against this village, or in another environment."""
         return subprocess.run(
             [sys.executable, "-m", "broker.cli", *arguments],
             cwd=ROOT,
-            env=self.broker_environ(),
+            env=self.broker_environ() if environ is None else environ,
             capture_output=True,
             text=True,
             timeout=60,

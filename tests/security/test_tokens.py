@@ -97,6 +97,11 @@ def test_class_24_who_does_not_serve_the_audience_learns_nothing(apps, own):
         assert app.active(own["access_token"]) == {"active": False}
 
 
+def test_class_24_to_ask_tokens_for_an_audience_is_not_to_serve_it(village, land, own):
+    app = land.app("aanval-half", "client_secret_basic", serves=("https://elders.example/api",))
+    assert app.active(own["access_token"]) == {"active": False}
+
+
 def test_class_05_no_client_gets_a_token_for_an_audience_that_is_not_its_own(apps, citizen):
     for resource in ("https://elders.example/api", f"{apps.basic.issuer}/api/v1", "*", ""):
         address, _ = apps.basic.address(resource=resource)
