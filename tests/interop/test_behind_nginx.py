@@ -265,6 +265,7 @@ def test_plain_http_is_sent_to_the_issuer_without_its_query_whatever_host_says(p
     assert (answer.status_code, answer.headers["Location"]) == (301, f"{production.issuer}/portal/")
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_tls_below_1_2_is_refused(production):
     context = ssl.create_default_context(cafile=production.certificate)
     context.minimum_version = ssl.TLSVersion.TLSv1
