@@ -6,8 +6,8 @@ import logging
 import secrets
 from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker import wiring
@@ -58,6 +58,7 @@ def create_app(settings: Settings, services: Services | None = None, *, housekee
     user_info, v1 = wiring.own_guards(services)
     app.register_blueprint(api.create_blueprint(user_info, v1))
     app.add_url_rule("/healthz", view_func=_healthz(services))
+    app.before_request(_no_control_characters)
     app.after_request(_headers)
     if housekeeping:
         Housekeeper(services).start()
@@ -74,6 +75,13 @@ def _healthz(services: Services):  # type: ignore[no-untyped-def]  # noqa: ANN20
         return Response("ok\n", content_type="text/plain; charset=utf-8")
 
     return healthz
+
+
+def _no_control_characters() -> None:
+    """A NUL in a parameter is nobody's typing, and PostgreSQL refuses to store it."""
+    values = (value for source in (request.args, request.form) for _, value in source.items(multi=True))
+    if any("\0" in value for value in values):
+        raise BadRequest
 
 
 def _headers(response: Response) -> Response:
@@ -98,6 +106,8 @@ def _register_errors(app: Flask) -> None:
 
 
 def _known(error: Exception) -> BaseResponse:
+    if isinstance(error, PortError):
+        g.session = None  # the page must not ask the store that just refused
     return _tell(answer_to(error), getattr(error, "code", None))
 
 
@@ -123,6 +133,7 @@ def _http(error: HTTPException) -> BaseResponse:
 def _unknown(error: Exception) -> BaseResponse:
     """The unknown: an id for the person, the traceback for the log, nothing else for anybody."""
     error_id = secrets.token_hex(6)
+    g.session = None
     # The message of an exception may hold what somebody typed; its type and place do not.
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

@@ -152,13 +152,12 @@ def keys_list(as_json: bool) -> None:
 
 @keys.command("rotate")
 @click.option("--purpose", default="tokens", type=click.Choice(sorted(registry.PURPOSES)), show_default=True)
-@click.option(
-    "--now", "at_once", is_flag=True, help="Sign with the new key at once (emergency: the old one leaked)."
-)
+@click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once.")
+@click.option("--leaked", is_flag=True, help="Sign at once, and withdraw the old key with all it signed.")
 @AS_JSON
-def keys_rotate(purpose: str, at_once: bool, as_json: bool) -> None:
+def keys_rotate(purpose: str, at_once: bool, leaked: bool, as_json: bool) -> None:
     """Publish a new key; it signs after ten minutes, when every verifier has it."""
-    changed = registry.rotate_keys(services(), purpose, system_clock(), at_once=at_once)
+    changed = registry.rotate_keys(services(), purpose, system_clock(), at_once=at_once, leaked=leaked)
     kids = [record.kid for record in changed]
     tell(
         {"purpose": purpose, "changed": kids},

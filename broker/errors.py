@@ -85,6 +85,24 @@ class InvalidTargetError(FlowError):
     code = "invalid_target"
 
 
+class InvalidScopeError(FlowError):
+    """Scopes beyond the grant, or none that gives a power (RFC 6749 section 6)."""
+
+    code = "invalid_scope"
+
+
+class TextTooLongError(FlowError):
+    """A text that would stand in the journal for ever is longer than anybody reads."""
+
+    code = "text_too_long"
+
+
+class NumberInTextError(FlowError):
+    """A national number in a text that goes into the journal, where none may ever stand."""
+
+    code = "number_in_text"
+
+
 class InvalidGrantError(FlowError):
     """A code or refresh token that gives nothing (any more)."""
 
@@ -147,6 +165,11 @@ ANSWERS: dict[str, Answer] = {
     "not_found": Answer("invalid_request", 404, "Dit bestaat niet, of u hebt er geen toegang toe."),
     "invalid_number": Answer("invalid_request", 400, "Dit nummer klopt niet. Kijk de cijfers na."),
     "invalid_target": Answer("invalid_target", 400, "De dienst vroeg toegang tot een onbekende toepassing."),
+    "invalid_scope": Answer("invalid_scope", 400, "De dienst vroeg meer dan u hebt toegestaan."),
+    "text_too_long": Answer("invalid_request", 400, "Deze tekst is te lang. Houd het bij 2000 tekens."),
+    "number_in_text": Answer(
+        "invalid_request", 400, "Schrijf geen rijksregisternummer in deze tekst. Ga terug en laat het weg."
+    ),
     "invalid_grant": Answer("invalid_grant", 400, "Deze code is niet (meer) geldig."),
     "mandate_refused": Answer(
         "invalid_grant", 400, "U kunt niet (meer) namens deze persoon of organisatie handelen."

@@ -116,10 +116,8 @@ class Vault:
         return HKDFExpand(hashes.SHA256(), size, info).derive(self._root)
 
     def _seal_for(self, purpose: str) -> AESGCMSIV:
-        seal = self._seals.get(purpose)
-        if seal is None:
-            seal = self._seals[purpose] = AESGCMSIV(self._derive("seal", purpose, 32))
-        return seal
+        # Not kept: there is a purpose for each person and session, and deriving one costs microseconds.
+        return AESGCMSIV(self._derive("seal", purpose, 32))
 
     def _siv_for(self, prefix: str, sector: str) -> AESSIV:
         if prefix not in PREFIXES:

@@ -82,6 +82,8 @@ class Evidence:
 
     note: str = ""
     sha256: str | None = None
+    typed_name: str = ""
+    """The person's name as the requester typed it: all that she may read until somebody else approved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from mandates.world import World
 
 INTERACTION_SECONDS = 15 * 60
 CODE_SECONDS = 60
+SPENT_SECONDS = 3600
 SELF = "self"
 
 
@@ -122,10 +123,9 @@ def choices(services: Services, interaction: Interaction, session: Session, now:
     return _choices(services, interaction.request, client, audience, session, seen, now)
 
 
-def check_level(request: AuthorizationRequest, session: Session) -> None:
-    """Raise `LevelTooLowError` if the login is weaker than the request asks."""
-    if session.level < Level[request.level]:
-        raise LevelTooLowError
+def is_weak(request: AuthorizationRequest, session: Session) -> bool:
+    """Whether the login is weaker than the request asks; one without any known level always is."""
+    return session.level < max(Level[request.level], Level.LOW)
 
 
 def choose(services: Services, interaction: Interaction, session: Session, key: str, now: Instant) -> str:
@@ -138,7 +138,8 @@ def choose(services: Services, interaction: Interaction, session: Session, key: 
     if interaction.session != session.id or services.ephemeral.take("interaction", interaction.id) is None:
         raise InteractionGoneError
     request = interaction.request
-    check_level(request, session)
+    if is_weak(request, session):
+        raise LevelTooLowError
     with services.database.write() as uow:
         stored = uow.sessions.find(session.id)
         if stored is None or stored.ended_at is not None:
@@ -190,22 +191,19 @@ def _confirmed(
 
 
 def take_code(services: Services, code: str) -> dict[str, Any] | None:
-    """Claim a code: the first caller gets what it stands for, every later one nothing.
+    """Claim a code: the first caller gets what it stands for, every later one nothing."""
+    return services.ephemeral.take("code", fingerprint(code))
+
+
+def grant_of_spent_code(services: Services, code: str) -> str | None:
+    """The grant of a code that is used or too old.
 
     A code seen again means that somebody else had it: its grant ends (RFC 9700
-    section 4.5; threats: class 3).
+    section 4.5; threats: class 3). The mark is set when the code is made, so that
+    there is no moment between its use and the mark.
     """
-    identifier = fingerprint(code)
-    record = services.ephemeral.take("code", identifier)
-    if record is not None:
-        services.ephemeral.put("used_code", identifier, {"grant": record["grant"]}, 3600)
-    return record
-
-
-def reused_grant(services: Services, code: str) -> str | None:
-    """The grant that a code seen before belongs to."""
-    used = services.ephemeral.get("used_code", fingerprint(code))
-    return used["grant"] if used else None
+    made = services.ephemeral.get("made_code", fingerprint(code))
+    return made["grant"] if made else None
 
 
 def _choices(
@@ -290,6 +288,7 @@ def _code(services: Services, request: AuthorizationRequest, grant: Grant, now: 
         "nonce": request.nonce,
         "issued_at": now,
     }
+    services.ephemeral.put("made_code", fingerprint(code), {"grant": grant.id}, SPENT_SECONDS)
     services.ephemeral.put("code", fingerprint(code), record, CODE_SECONDS)
     return code
 

@@ -53,7 +53,7 @@ def introspect(services: Services, client: Client, unverified_token: str) -> dic
                 "mandate_type": token.mandate.mandate_type,
                 "locations": [token.audience],
                 "actions": sorted(token.mandate.actions),
-                "principal": token.mandate.principal,
+                "principal": token.mandate.principal.subject,
                 "representative": token.mandate.representative,
                 "not_after": token.mandate.not_after,
             }

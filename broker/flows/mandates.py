@@ -7,7 +7,7 @@ store what it answers, and reach the tokens in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from broker.errors import NotFoundHereError
@@ -19,7 +19,7 @@ from mandates.capacity import Actor, capacities
 from mandates.change import Change
 from mandates.decide import Decision, representations
 from mandates.mandate_type import MandateType
-from mandates.model import Evidence, Instant, Mandate, Party
+from mandates.model import Evidence, Instant, Mandate, Party, PartyKind
 from mandates.status import State, Status, status_of
 from mandates.world import World
 
@@ -48,7 +48,7 @@ class Seen:
     def may_approve(self) -> bool:
         """Whether an approval of this viewer is one that the request waits for; never her own request."""
         return (
-            self._waits
+            self.waits
             and self.viewer != self.mandate.requested_by
             and bool({*self.kind.approvals} & self.capacities)
         )
@@ -56,10 +56,11 @@ class Seen:
     @property
     def may_refuse(self) -> bool:
         """Whether this viewer may refuse the request."""
-        return self._waits and bool({*self.kind.refuse_by} & self.capacities)
+        return self.waits and bool({*self.kind.refuse_by} & self.capacities)
 
     @property
-    def _waits(self) -> bool:
+    def waits(self) -> bool:
+        """Whether it still waits for an approval."""
         return self.status.state is State.AWAITING
 
 
@@ -154,7 +155,9 @@ def find(services: Services, session: Session, mandate_id: str, now: Instant) ->
     with services.database.read() as uow:
         mandate = uow.mandates.find(mandate_id)
         rows = _seen(services, uow, session, [mandate] if mandate else [], now)
-    if not rows or not (rows[0].capacities or rows[0].mandate.requested_by == session.party):
+    # Who asked may follow her request; once it is decided, only who has a part in it may look.
+    asked = bool(rows) and rows[0].mandate.requested_by == session.party and rows[0].waits
+    if not rows or not (rows[0].capacities or asked):
         raise NotFoundHereError
     return rows[0]
 
@@ -191,7 +194,7 @@ def _request(
         valid_from=asked.valid_from,
         valid_until=asked.valid_until,
         actor=world.actor_of(session),
-        evidence=Evidence(asked.evidence.strip()),
+        evidence=Evidence(asked.evidence.strip(), typed_name=asked.name.strip()),
         world=seen,
         now=now,
     )
@@ -232,10 +235,21 @@ def _seen(
             mandate=row,
             kind=seen.catalogue.type(row.type),
             status=status_of(row, now),
-            principal=seen.parties[row.principal],
-            representative=seen.parties[row.representative],
+            principal=_as_typed(row, seen.parties[row.principal], session),
+            representative=_as_typed(row, seen.parties[row.representative], session),
             capacities=capacities(actor, row, seen, now),
             viewer=session.party,
         )
         for row in rows
     ]
+
+
+def _as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
+    """The party under the name that was typed, until somebody else approved.
+
+    A number with any name would else be a question "whose is this?" (mandates.md
+    section 4). She herself sees her own name.
+    """
+    typed = mandate.evidence.typed_name
+    hidden = typed and not mandate.approvals and party.kind is PartyKind.PERSON and party.id != viewer.party
+    return replace(party, name=typed) if hidden else party

@@ -11,6 +11,7 @@ import secrets
 from dataclasses import replace
 
 from broker.errors import NotFoundHereError
+from broker.flows import revocation
 from broker.ports import Database, Services
 from broker.records import Audience, Client
 from keys.keyring import KeyRecord, generate_record
@@ -46,11 +47,19 @@ def ensure_keys(database: Database, vault: Vault, now: Instant) -> list[KeyRecor
     return made
 
 
-def rotate_keys(services: Services, purpose: str, now: Instant, *, at_once: bool = False) -> list[KeyRecord]:
-    """Publish a new key of a purpose; it signs after `PUBLISH_AHEAD` seconds, or at once in an emergency."""
+def rotate_keys(
+    services: Services, purpose: str, now: Instant, *, at_once: bool = False, leaked: bool = False
+) -> list[KeyRecord]:
+    """Publish a new key of a purpose; it signs after `PUBLISH_AHEAD` seconds, or at once.
+
+    `leaked` withdraws the old key as well: what it signed is believed by nobody any more,
+    once verifiers fetch the JWKS again.
+    """
     with services.database.write() as uow:
-        ahead = 0 if at_once else PUBLISH_AHEAD
-        changed = rotate(uow.registry.keys(), purpose, services.vault, now, publish_ahead=ahead, keep=KEEP)
+        ahead = 0 if at_once or leaked else PUBLISH_AHEAD
+        changed = rotate(
+            uow.registry.keys(), purpose, services.vault, now, publish_ahead=ahead, keep=0 if leaked else KEEP
+        )
         for record in changed:
             uow.registry.put_key(record)
         kids = [record.kid for record in changed]
@@ -96,10 +105,14 @@ def put_client(services: Services, client: Client, audiences: list[Audience], no
 
 
 def remove_client(services: Services, client_id: str, now: Instant) -> None:
-    """Remove a client: it can start and refresh nothing more. Raise `NotFoundHereError`."""
+    """Remove a client: it can start and refresh nothing more, and its tokens are refused.
+
+    Raise `NotFoundHereError`. Whoever is registered under the same id later inherits nothing.
+    """
     with services.database.write() as uow:
         if not uow.registry.remove_client(client_id):
             raise NotFoundHereError
+        revocation.end_grants(uow, uow.grants.live_of_client(client_id), "client removed", now)
         uow.journal.append([Event("client.removed", now, None, detail={"client": client_id})], now)
         uow.commit()
 

@@ -39,6 +39,8 @@ class SignedIn:
     secret: str
     session: Session
     return_to: str
+    forced: bool
+    """The upstream was asked to sign her in afresh, whatever session it had."""
 
 
 def fingerprint(secret: str) -> str:
@@ -55,6 +57,7 @@ def start(services: Services, *, browser: str, return_to: str, redirect_uri: str
         "browser": fingerprint(browser),
         "return_to": return_to,
         "redirect_uri": redirect_uri,
+        "forced": force,
         "memory": dict(request.memory),
     }
     services.ephemeral.put("login", fingerprint(state), memory, LOGIN_SECONDS)
@@ -93,7 +96,7 @@ def finish(
         uow.commit()
     if previous:
         revocation.end_session(services, fingerprint(previous), "signed in again", now)
-    return SignedIn(secret, session, memory["return_to"])
+    return SignedIn(secret, session, memory["return_to"], memory["forced"])
 
 
 def current(services: Services, secret: str | None, now: Instant) -> Session | None:

@@ -8,17 +8,24 @@ answer; chain gone, `invalid_grant` with the engine's reason (tokens.md section 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from broker.errors import InvalidGrantError, JudgedError, SessionEndedError
+from broker.errors import (
+    InvalidGrantError,
+    InvalidScopeError,
+    InvalidTargetError,
+    JudgedError,
+    SessionEndedError,
+)
 from broker.flows import authorize, claims, revocation, status_lists, world
 from broker.flows.sessions import fingerprint, is_live
 from broker.ports import Services, UnitOfWork
 from broker.records import Audience, Client, Grant, RefreshToken, Session
 from keys.tokens import sign
 from mandates.capacity import Actor
-from mandates.decide import Request, decide
+from mandates.decide import Reason, Request, decide
 from mandates.events import Event
 from mandates.model import Instant, Party
 
@@ -37,7 +44,7 @@ class _Judged:
 def redeem(services: Services, client: Client, record: dict[str, Any], now: Instant) -> dict[str, Any]:
     """The token response for a claimed code of this client (RFC 6749 section 4.1.4)."""
     with services.database.write() as uow:
-        judged = _judge(services, uow, record["grant"], now)
+        judged = _judge(services, uow, client, record["grant"], now)
         response = _respond(services, uow, client, judged, now, nonce=record["nonce"])
         response["refresh_token"] = _new_refresh_token(uow, judged, now)
         uow.journal.append([_used("token.issued", judged, now)], now)
@@ -47,7 +54,7 @@ def redeem(services: Services, client: Client, record: dict[str, Any], now: Inst
 
 def code_reused(services: Services, code: str, now: Instant) -> None:
     """End the grant of a code that was seen before."""
-    grant_id = authorize.reused_grant(services, code)
+    grant_id = authorize.grant_of_spent_code(services, code)
     if grant_id is None:
         return
     with services.database.write() as uow:
@@ -58,7 +65,13 @@ def code_reused(services: Services, code: str, now: Instant) -> None:
 
 
 def refresh(
-    services: Services, client: Client, unverified_token: str, scope: frozenset[str] | None, now: Instant
+    services: Services,
+    client: Client,
+    unverified_token: str,
+    now: Instant,
+    *,
+    scope: frozenset[str] | None = None,
+    resources: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The token response for a refresh token (RFC 6749 section 6).
 
@@ -72,12 +85,14 @@ def refresh(
         grant = uow.grants.find(token.grant) if token else None
         if token is None or grant is None or grant.client != client.id or token.expires_at <= now:
             raise InvalidGrantError
+        if resources and list(resources) != [grant.audience]:
+            raise InvalidTargetError  # a grant is for one audience; never silently for another
         rotate = client.auth == "none"
         if rotate and not uow.grants.use_refresh_token(token_hash, now):
             revocation.end_grants(uow, [grant], "refresh token used twice", now)
             uow.commit()
             raise InvalidGrantError
-        judged = _judge(services, uow, grant.id, now)
+        judged = _judge(services, uow, client, grant.id, now)
         response = _respond(services, uow, client, judged, now, narrowed=scope)
         if rotate:
             response["refresh_token"] = _new_refresh_token(uow, judged, now)
@@ -86,24 +101,32 @@ def refresh(
     return response
 
 
-def _judge(services: Services, uow: UnitOfWork, grant_id: str, now: Instant) -> _Judged:
+def _judge(services: Services, uow: UnitOfWork, client: Client, grant_id: str, now: Instant) -> _Judged:
+    """What the grant still amounts to: session, client registration and chain as they are now."""
     grant = uow.grants.find(grant_id)
     if grant is None or grant.ended_at is not None:
         raise InvalidGrantError
     session = uow.sessions.find(grant.session)
     if session is None or not is_live(session, services.settings, now):
         raise SessionEndedError
-    if grant.mandate is None:
-        return _Judged(grant, session, uow.parties.get(grant.actor), None, grant.scopes)
+    if grant.audience not in {*client.audiences, services.settings.issuer}:
+        raise InvalidGrantError
     actor = Actor(party=grant.actor, level=grant.level, session=session.id)
-    seen = world.between(services, uow, grant.principal, actor)
     request = Request(actor, grant.principal, mandate=grant.mandate, executor=grant.executor)
+    seen = world.between(services, uow, grant.principal, actor)
     decision = decide(request, seen, now)
-    left = claims.IDENTITY_SCOPES | {claims.OBO + power for power in decision.powers}
-    scopes = tuple(scope for scope in grant.scopes if scope in left)
-    if not decision.permitted or not claims.actions(frozenset(scopes)):
+    if not decision.permitted:
         raise JudgedError(decision.reasons)
+    registered = tuple(scope for scope in grant.scopes if scope in client.scopes)
+    if grant.mandate is None:
+        return _Judged(grant, session, seen.parties[grant.actor], None, registered)
     first = decision.path[0]
+    if first.type not in client.mandate_types:
+        raise JudgedError((Reason("mandate_type_not_registered"),))
+    left = claims.IDENTITY_SCOPES | {claims.OBO + power for power in decision.powers}
+    scopes = tuple(scope for scope in registered if scope in left)
+    if not claims.actions(frozenset(scopes)):
+        raise JudgedError((Reason("power_not_granted"),))
     chain = claims.Chain(decision, seen.parties[first.principal], seen.parties[first.representative])
     return _Judged(grant, session, seen.parties[grant.actor], chain, scopes)
 
@@ -120,7 +143,9 @@ def _respond(
 ) -> dict[str, Any]:
     """The token response (RFC 6749 section 5.1): access token, ID token, the mandate as granted."""
     audience = authorize.find_audience(services, uow, judged.grant.audience)
-    scopes = frozenset(judged.scopes) if narrowed is None else frozenset(judged.scopes) & narrowed
+    if judged.chain and not audience.delegation_aware:
+        raise InvalidTargetError
+    scopes = _narrowed(judged, audience, narrowed)
     exp = _expiry(services, judged, now)
     response: dict[str, Any] = {
         "access_token": _access_token(services, uow, judged, audience, scopes, now, exp),
@@ -134,6 +159,17 @@ def _respond(
         granted = claims.mandate_entry(services.vault, client.sector, audience.uri, judged.chain, scopes)
         response["authorization_details"] = [granted]
     return response
+
+
+def _narrowed(judged: _Judged, audience: Audience, asked: frozenset[str] | None) -> frozenset[str]:
+    """What was asked of the grant (RFC 6749 section 6): never wider, never an actor without a power."""
+    granted = frozenset(judged.scopes)
+    if asked is not None and not asked <= frozenset(judged.grant.scopes):
+        raise InvalidScopeError
+    scopes = granted if asked is None else granted & asked
+    if judged.chain and not claims.actions(scopes & audience.scopes):
+        raise InvalidScopeError
+    return scopes
 
 
 def _expiry(services: Services, judged: _Judged, now: Instant) -> Instant:

@@ -20,6 +20,7 @@ from broker.ports import Services
 
 PAR, AUTHORIZE = "par", "authorize"
 MAX_PARAMETER = 4096
+MAX_REQUEST = 16_384
 PROMPTS = frozenset({"", "none", "login", "select_account", "consent"})
 
 Payload = Any
@@ -48,6 +49,11 @@ def bounded(_services: Services, _client: RegisteredClient, payload: Payload) ->
     """No parameter is longer than anybody needs (threats: class 16)."""
     if any(len(value) > MAX_PARAMETER for values in payload.datalist.values() for value in values):
         raise InvalidRequestError("A parameter is longer than 4096 characters.")
+    if (
+        sum(len(name) + len(value) for name, values in payload.datalist.items() for value in values)
+        > MAX_REQUEST
+    ):
+        raise InvalidRequestError("The request is longer than 16384 characters.")
 
 
 def sent_once(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
@@ -121,6 +127,14 @@ def registered_audience(services: Services, client: RegisteredClient, payload: P
         raise InvalidTargetOAuthError("Name one resource that is registered for this client.") from error
 
 
+def one_target(_services: Services, client: RegisteredClient, payload: Payload) -> None:
+    """`locations` and `resource` say the same, or one of them is silent."""
+    details = rar.parse(client.record, payload.data.get("authorization_details"))
+    resources = payload.datalist.get("resource", [])
+    if details and details.locations and resources and list(details.locations) != list(resources):
+        raise InvalidTargetOAuthError("resource and locations name different audiences.")
+
+
 def understood_details(_services: Services, client: RegisteredClient, payload: Payload) -> None:
     """RFC 9396 section 5: unknown types, fields or values are refused."""
     rar.parse(client.record, payload.data.get("authorization_details"))
@@ -147,6 +161,7 @@ CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
     (something_to_grant, frozenset({PAR, AUTHORIZE})),
     (registered_audience, frozenset({PAR, AUTHORIZE})),
     (understood_details, frozenset({PAR, AUTHORIZE})),
+    (one_target, frozenset({PAR, AUTHORIZE})),
     (obo_needs_a_mandate, frozenset({PAR, AUTHORIZE})),
 )
 

@@ -28,7 +28,12 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
         scope = frozenset(form["scope"].split()) if form.get("scope") else None
         try:
             body = tokens.refresh(
-                services, self.request.client.record, form["refresh_token"], scope, services.clock()
+                services,
+                self.request.client.record,
+                form["refresh_token"],
+                services.clock(),
+                scope=scope,
+                resources=self.request.payload.datalist.get("resource", ()),
             )
         except FlowError as error:
             raise oauth_error(error) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 from authlib.oauth2 import AuthorizationServer as BaseAuthorizationServer
 from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from flask import Response
 from flask import request as flask_request
@@ -68,6 +69,14 @@ class AuthorizationServer(BaseAuthorizationServer):  # type: ignore[misc]
         self.register_grant(RefreshGrant)
         self.register_endpoint(Revocation(self))
         self.register_endpoint(Introspection(self))
+
+    def get_consent_grant(self, request: Request | None = None, end_user: Any = None) -> Any:
+        """Refuse characters that no address has before Authlib quotes them in an error text."""
+        sent = self.create_oauth2_request(request)
+        asked = sent.payload.data.get("redirect_uri") or ""
+        if not (asked.isascii() and asked.isprintable()) or set(asked) & set(' "<>\\^`{|}'):
+            raise InvalidRequestError("The redirect_uri is not an address.")
+        return super().get_consent_grant(sent, end_user)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
         with self.services.database.read() as uow:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import browser, cookie, keep_browser, now, services, session, set_cookie
-from broker.errors import LevelTooLowError, SessionEndedError
+from broker.errors import InteractionGoneError, LevelTooLowError, SessionEndedError
 from broker.flows import authorize, sessions
 from broker.flows.authorize import Interaction
 from broker.oauth.authorization import code_location, error_location
 from broker.portal.page import check_form, form_token, render
 from broker.records import Session
-from mandates.model import Level
 
 blueprint = Blueprint("interaction", __name__)
 
 
 @blueprint.get("/login")
 def login() -> BaseResponse:
-    """Send a person to ACM, to come back to one of our own pages."""
-    return _to_upstream(own_path(request.args.get("terug", "")))
+    """Send a person to ACM, to come back to one of our own pages.
+
+    Who is signed in goes straight there: a link from elsewhere must not be able to
+    replace her session and end what stands on it (threats: class 14).
+    """
+    target = own_path(request.args.get("terug", ""))
+    return redirect(target, 303) if session() else _to_upstream(target)
 
 
 @blueprint.get("/login/acm/callback")
@@ -37,8 +42,10 @@ def callback() -> BaseResponse:
     )
     prefix = url_for("interaction.step", interaction="")
     if signed_in.return_to.startswith(prefix):
-        current = authorize.resume(services(), signed_in.return_to.removeprefix(prefix), browser())
-        authorize.attach(services(), current, signed_in.session, forced=True)
+        # The session stands, also when the interaction waited too long: the next page says so.
+        with suppress(InteractionGoneError):
+            current = authorize.resume(services(), signed_in.return_to.removeprefix(prefix), browser())
+            authorize.attach(services(), current, signed_in.session, forced=signed_in.forced)
     response = redirect(signed_in.return_to, 303)
     set_cookie(response, "session", signed_in.secret)
     return response
@@ -50,11 +57,12 @@ def step(interaction: str) -> BaseResponse:
     current = authorize.resume(services(), interaction, browser())
     person = session()
     asked = current.request
-    weak = person is not None and person.level < Level[asked.level]
+    weak = person is not None and authorize.is_weak(asked, person)
     if person is None or (not current.forced and (asked.prompt == "login" or weak)):
         if asked.prompt == "none":
             return _refused(current, "login_required")
-        return _to_upstream(url_for("interaction.step", interaction=interaction), force=person is not None)
+        force = asked.prompt == "login" or weak
+        return _to_upstream(url_for("interaction.step", interaction=interaction), force=force)
     if weak:
         return _refused(current, LevelTooLowError.code)
     current = authorize.attach(services(), current, person)
@@ -86,7 +94,11 @@ def own_path(target: str) -> str:
     """A path of ours, never another site's address (threats: class 33, open redirect)."""
     parts = urlsplit(target)
     fine = target.startswith("/") and not target.startswith("//") and "\\" not in target
-    return target if fine and not parts.scheme and not parts.netloc else url_for("portal.home")
+    return (
+        target
+        if fine and target.isprintable() and not parts.scheme and not parts.netloc
+        else url_for("portal.home")
+    )
 
 
 def _to_upstream(return_to: str, *, force: bool = False) -> BaseResponse:

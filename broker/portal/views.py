@@ -13,7 +13,7 @@ from broker.errors import FlowError, NotFoundHereError, answer_to
 from broker.flows import mandates, revocation
 from broker.flows.mandates import Asked
 from broker.portal import days
-from broker.portal.forms import FormError, last_day_of, load_mandate_form
+from broker.portal.forms import FormError, last_day_of, load_grounds, load_mandate_form
 from broker.portal.page import check_form, organisation_of, render, render_signed_out, signed_in
 from broker.records import Session
 from mandates.errors import MandateError
@@ -52,6 +52,8 @@ def mandate_page(person: Session, mandate: str) -> BaseResponse:
     """One mandate with its life, for those who have a part in it."""
     row = mandates.find(services(), person, mandate, now())
     journal, parties = mandates.journal_of(services(), 50, mandate)
+    # Names as this viewer may read them, in the journal too.
+    parties |= {row.principal.id: row.principal, row.representative.id: row.representative}
     return render("mandate.html", row=row, journal=journal, parties=parties, **_words())
 
 
@@ -60,7 +62,7 @@ def mandate_page(person: Session, mandate: str) -> BaseResponse:
 def end_mandate(person: Session, mandate: str) -> BaseResponse:
     """End a mandate; whoever acted under it is stopped within seconds."""
     check_form(ACTS)
-    mandates.end(services(), person, mandate, request.form.get("grounds", ""), now())
+    mandates.end(services(), person, mandate, load_grounds(request.form, services().numbers), now())
     return redirect(own_return("portal.home"), 303)
 
 
@@ -85,7 +87,7 @@ def approve(person: Session, mandate: str) -> BaseResponse:
 def refuse(person: Session, mandate: str) -> BaseResponse:
     """Refuse a request, with grounds."""
     check_form(ACTS)
-    mandates.refuse(services(), person, mandate, request.form.get("grounds", ""), now())
+    mandates.refuse(services(), person, mandate, load_grounds(request.form, services().numbers), now())
     return redirect(url_for("portal.waiting"), 303)
 
 

@@ -103,7 +103,7 @@ def _read_approvals(text: str) -> tuple[Approval, ...]:
 
 
 def _write_evidence(evidence: Evidence) -> str:
-    return _dumps({"note": evidence.note, "sha256": evidence.sha256})
+    return _dumps({"note": evidence.note, "sha256": evidence.sha256, "typed_name": evidence.typed_name})
 
 
 def _read_evidence(text: str) -> Evidence:

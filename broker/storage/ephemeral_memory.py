@@ -17,6 +17,9 @@ from broker.ports import Clock
 from mandates.model import Instant
 
 MAX_ENTRIES = 200_000
+ANYBODYS = frozenset({"login", "interaction"})
+"""Kinds that whoever opens a page fills: they get half of the room, so that a flood of
+sign-ins that nobody finishes leaves the other half to codes and replay marks."""
 """Some 100 MB at the worst. A replay mark lives a minute or ten: room for 300 requests a second."""
 
 
@@ -33,6 +36,7 @@ class MemoryStore:
         self._epoch = clock()
         self._lock = Lock()
         self._entries: dict[tuple[str, str], tuple[Instant, str]] = {}
+        self._anybodys = 0
         # Every (expiry, key) that was ever true; stale pairs are skipped when they come up.
         self._expiries: list[tuple[Instant, tuple[str, str]]] = []
 
@@ -50,7 +54,7 @@ class MemoryStore:
         """Read and delete in one atomic step: of two callers one gets it."""
         with self._lock:
             text = self._live((kind, key))
-            self._entries.pop((kind, key), None)
+            self._drop((kind, key))
             return _read(text)
 
     def claim(self, kind: str, key: str, ttl: int) -> bool:
@@ -76,19 +80,29 @@ class MemoryStore:
         if ttl < 1:
             raise ValueError("a time to live is at least one second")
         self._forget_expired()
-        if len(self._entries) >= self._max_entries and key not in self._entries:
-            raise UnavailableError("the ephemeral store is full")
+        if key not in self._entries:
+            self._make_sure_of_room(key[0])
+            self._anybodys += key[0] in ANYBODYS
         expires_at = self._clock() + ttl
         self._entries[key] = (expires_at, text)
         heapq.heappush(self._expiries, (expires_at, key))
         self._bound_expiries()
+
+    def _make_sure_of_room(self, kind: str) -> None:
+        full = len(self._entries) >= self._max_entries
+        if full or (kind in ANYBODYS and self._anybodys >= self._max_entries // 2):
+            raise UnavailableError("the ephemeral store is full")
+
+    def _drop(self, key: tuple[str, str]) -> None:
+        if self._entries.pop(key, None) is not None:
+            self._anybodys -= key[0] in ANYBODYS
 
     def _forget_expired(self) -> None:
         now = self._clock()
         while self._expiries and self._expiries[0][0] <= now:
             expires_at, key = heapq.heappop(self._expiries)
             if self._entries.get(key, (None, ""))[0] == expires_at:
-                del self._entries[key]
+                self._drop(key)
 
     def _bound_expiries(self) -> None:
         """Build the heap anew when most of it is stale: entries taken or replaced long before they expire."""

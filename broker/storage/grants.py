@@ -17,6 +17,7 @@ _LIVE = _GRANTS.where(grants.c.ended_at.is_(None)).order_by(grants.c.id)
 _FIND = _GRANTS.where(grants.c.id == bindparam("grant_id"))
 _LIVE_ON_MANDATES = _LIVE.where(or_(one_of(grants.c.mandate, "ids"), one_of(grants.c.executor, "ids")))
 _LIVE_OF_SESSION = _LIVE.where(grants.c.session == bindparam("session"))
+_LIVE_OF_CLIENT = _LIVE.where(grants.c.client == bindparam("client"))
 _ADD = skip_taken(insert(grants))
 _END = (
     update(grants)
@@ -65,6 +66,10 @@ class SqlGrantStore:
     def live_of_session(self, session: str) -> list[Grant]:
         """Not ended, of this session."""
         return self._list(_LIVE_OF_SESSION, session=session)
+
+    def live_of_client(self, client: str) -> list[Grant]:
+        """Not ended, of this client."""
+        return self._list(_LIVE_OF_CLIENT, client=client)
 
     def add_refresh_token(self, token: RefreshToken) -> None:
         """Raise `ConflictError` if the hash is stored, `NotFoundError` if its grant is not."""

@@ -93,3 +93,36 @@ def test_a_broken_catalogue_is_refused_and_the_old_one_stays(village, tmp_path):
     done = village.volmacht("catalogue", "load", str(broken))
     assert done.returncode == 1
     assert "nonsense" in done.stderr or "powers" in done.stderr
+
+
+def test_a_leaked_key_is_withdrawn_with_all_that_it_signed(village):
+    secret = register(village, "leaked", "--auth", "client_secret_basic", "--vetted")
+    client = StockClient(village, "leaked", secret)
+    old = client.tokens(client.authorize("an"))
+    assert village.volmacht("keys", "rotate", "--leaked").returncode == 0
+
+    def ask():
+        headers = {"Authorization": f"Bearer {old['access_token']}"}
+        return requests.get(client.metadata["userinfo_endpoint"], headers=headers, timeout=5).status_code
+
+    eventually(lambda: ask() == 401)
+    fresh = client.session.refresh_token(
+        client.metadata["token_endpoint"], refresh_token=old["refresh_token"]
+    )
+    assert kid(fresh["access_token"]) != kid(old["access_token"])
+
+
+def test_a_refresh_for_another_audience_is_refused_not_ignored(village):
+    secret = register(village, "narrow", "--auth", "client_secret_basic", "--vetted")
+    client = StockClient(village, "narrow", secret)
+    token = client.tokens(client.authorize("an"))
+    form = {"grant_type": "refresh_token", "refresh_token": token["refresh_token"]}
+    for resource, status in ((village.broker, 200), ("https://other.example/api", 400)):
+        answer = requests.post(
+            client.metadata["token_endpoint"],
+            data=form | {"resource": resource},
+            auth=("narrow", secret),
+            timeout=5,
+        )
+        assert answer.status_code == status
+    assert answer.json()["error"] == "invalid_target"

@@ -46,6 +46,7 @@ def sign_in(services, previous=None, **login):
         "upstream": ACM,
         "browser": sessions.fingerprint("b"),
         "return_to": "/",
+        "forced": False,
         "redirect_uri": "x",
         "memory": {},
     }
@@ -150,6 +151,7 @@ def test_class_15_a_state_of_another_browser_is_gone_for_both(services):
         "upstream": ACM,
         "browser": sessions.fingerprint("mine"),
         "return_to": "/",
+        "forced": False,
         "redirect_uri": "x",
         "memory": {},
     }

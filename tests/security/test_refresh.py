@@ -167,5 +167,6 @@ def test_class_23_the_dead_refresh_nothing(apps, land, services, someone):
 
 
 def test_class_13_a_garbage_refresh_token_is_refused_alike(apps):
-    for token in ("x", "x" * 4000, "' OR 1=1 --", "\x00", "é"):
+    for token in ("x", "x" * 4000, "' OR 1=1 --", "é"):
         assert refused(apps.basic.refresh(token)) == "invalid_grant"
+    assert refused(apps.basic.refresh("\x00")) == "invalid_request"
