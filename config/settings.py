@@ -170,7 +170,9 @@ def _unsafe(settings: Settings) -> list[str]:
             "VOLMACHT_WORKERS is more than 1 without VOLMACHT_REDIS_URL: codes and replay marks live in one "
             "process. Set VOLMACHT_REDIS_URL, or VOLMACHT_WORKERS=1."
         )
-    if settings.database_url and not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+    if settings.database_url and not settings.database_url.startswith(
+        ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+    ):
         faults.append("VOLMACHT_DATABASE_URL must start with sqlite:/// or postgresql://.")
     return faults
 
