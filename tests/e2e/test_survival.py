@@ -28,7 +28,7 @@ class Writer(threading.Thread):
         try:
             while True:
                 self.once()
-        except requests.ConnectionError:
+        except requests.RequestException:
             return  # the power cut
         except Exception as error:  # noqa: BLE001 -- reported by the test
             self.failure = error

@@ -95,18 +95,20 @@ REWRITES = {
     "change a checkpoint": "UPDATE journal_checkpoints SET root = 'ff'",
     "remove a checkpoint": "DELETE FROM journal_checkpoints",
 }
-ON_SQLITE = {
-    "replace an entry": "REPLACE INTO journal SELECT seq, at, recorded_at, type, 'x', mandate, body FROM journal",
-    "replace a leaf": "REPLACE INTO journal_leaves SELECT \"index\", seq, 'ff' FROM journal_leaves",
-    "replace a checkpoint": "REPLACE INTO journal_checkpoints SELECT size, 'ff', note, at FROM journal_checkpoints",
-}
-ON_POSTGRESQL = {
-    f"empty {table}": f"TRUNCATE {table} CASCADE"
-    for table in ("journal", "journal_leaves", "journal_checkpoints")
+AROUND = {
+    # What each database has besides UPDATE and DELETE to make rows disappear.
+    "sqlite": {
+        "journal": "REPLACE INTO journal SELECT seq, at, recorded_at, type, 'x', mandate, body FROM journal",
+        "journal_leaves": "REPLACE INTO journal_leaves SELECT \"index\", seq, 'ff' FROM journal_leaves",
+        "journal_checkpoints": "REPLACE INTO journal_checkpoints SELECT size, 'ff', note, at FROM journal_checkpoints",
+    },
+    "postgresql": {
+        table: f"TRUNCATE {table} CASCADE" for table in ("journal", "journal_leaves", "journal_checkpoints")
+    },
 }
 
 
-@pytest.mark.parametrize("rewrite", [*REWRITES, *ON_SQLITE, *ON_POSTGRESQL])
+@pytest.mark.parametrize("rewrite", [*REWRITES, "journal", "journal_leaves", "journal_checkpoints"])
 def test_the_database_itself_refuses_to_rewrite_the_journal(journal, rewrite):
     with journal.write() as unit:
         unit.journal.add_leaves([JournalLeaf(0, unit.journal.unsequenced(1)[0].seq, "00")])
@@ -118,10 +120,7 @@ def test_the_database_itself_refuses_to_rewrite_the_journal(journal, rewrite):
             return list(unit.journal.all()), unit.journal.leaves(), unit.journal.checkpoints()
 
     before = contents()
-    dialect = journal._engines.write.dialect.name
-    statements = REWRITES | (ON_SQLITE if dialect == "sqlite" else ON_POSTGRESQL)
-    if rewrite not in statements:
-        pytest.skip("not SQL of this database")
+    statements = REWRITES | AROUND[journal._engines.write.dialect.name]
     with journal._engines.write.begin() as connection, pytest.raises((DBAPIError, ConflictError)) as caught:
         connection.execute(text(statements[rewrite]))
     assert "append-only" in str(caught.value) or isinstance(caught.value, ConflictError)
