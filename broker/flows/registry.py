@@ -10,9 +10,10 @@ import hashlib
 import secrets
 from dataclasses import replace
 
-from broker.errors import NotFoundHereError
+from broker.errors import InvalidTargetError, NotFoundHereError
 from broker.flows import revocation
-from broker.ports import Database, Services
+from broker.flows.claims import IDENTITY_SCOPES
+from broker.ports import Database, Services, UnitOfWork
 from broker.records import Audience, Client
 from keys.keyring import KeyRecord, generate_record
 from keys.rotation import rotate
@@ -120,3 +121,14 @@ def remove_client(services: Services, client_id: str, now: Instant) -> None:
 def secret_digest(secret: str) -> str:
     """What is stored of a client secret: its SHA-256 (hex)."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def find_audience(services: Services, uow: UnitOfWork, uri: str) -> Audience:
+    """A registered audience, or the broker itself for UserInfo. Raise `InvalidTargetError`."""
+    issuer = services.settings.issuer
+    if uri == issuer:
+        return Audience(uri=issuer, name="Volmacht", sector=issuer, scopes=IDENTITY_SCOPES)
+    audience = uow.registry.find_audience(uri)
+    if audience is None:
+        raise InvalidTargetError
+    return audience

@@ -19,7 +19,7 @@ from broker.errors import (
     JudgedError,
     SessionEndedError,
 )
-from broker.flows import authorize, claims, revocation, status_lists, world
+from broker.flows import claims, codes, registry, revocation, status_lists, world
 from broker.flows.sessions import fingerprint, is_live
 from broker.ports import Services, UnitOfWork
 from broker.records import Audience, Client, Grant, RefreshToken, Session
@@ -54,7 +54,7 @@ def redeem(services: Services, client: Client, record: dict[str, Any], now: Inst
 
 def code_reused(services: Services, code: str, now: Instant) -> None:
     """End the grant of a code that was seen before."""
-    grant_id = authorize.grant_of_spent_code(services, code)
+    grant_id = codes.grant_of_spent_code(services, code)
     if grant_id is None:
         return
     with services.database.write() as uow:
@@ -142,7 +142,7 @@ def _respond(
     narrowed: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     """The token response (RFC 6749 section 5.1): access token, ID token, the mandate as granted."""
-    audience = authorize.find_audience(services, uow, judged.grant.audience)
+    audience = registry.find_audience(services, uow, judged.grant.audience)
     if judged.chain and not audience.delegation_aware:
         raise InvalidTargetError
     scopes = _narrowed(judged, audience, narrowed)

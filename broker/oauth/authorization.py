@@ -7,7 +7,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from flask import request as flask_request
 
-from broker.flows.authorize import AuthorizationRequest
+from broker.flows.choices import AuthorizationRequest
 from broker.flows.claims import ACR, OBO
 from broker.oauth import checks, par, rar
 from broker.oauth.server import AuthorizationServer

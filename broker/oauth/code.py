@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from broker.errors import FlowError
-from broker.flows import authorize, tokens
+from broker.flows import codes, tokens
 from broker.oauth import checks, client_auth
 from broker.oauth.client_auth import RegisteredClient
 from broker.oauth.errors import oauth_error
@@ -43,7 +43,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     def query_authorization_code(self, code: str, client: RegisteredClient) -> ClaimedCode | None:
         """Claim the code before anything is issued; one that was seen before ends its grant."""
         services = self.server.services
-        record = authorize.take_code(services, code)
+        record = codes.take_code(services, code)
         if record is None:
             tokens.code_reused(services, code, services.clock())
             return None

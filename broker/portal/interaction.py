@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import browser, cookie, keep_browser, now, services, session, set_cookie
 from broker.errors import InteractionGoneError, LevelTooLowError, SessionEndedError
-from broker.flows import authorize, sessions
+from broker.flows import authorize, choices, sessions
 from broker.flows.authorize import Interaction
 from broker.oauth.authorization import code_location, error_location
 from broker.portal.page import check_form, form_token, render
@@ -57,7 +57,7 @@ def step(interaction: str) -> BaseResponse:
     current = authorize.resume(services(), interaction, browser())
     person = session()
     asked = current.request
-    weak = person is not None and authorize.is_weak(asked, person)
+    weak = person is not None and choices.is_weak(asked, person)
     if person is None or (not current.forced and (asked.prompt == "login" or weak)):
         if asked.prompt == "none":
             return _refused(current, "login_required")
@@ -66,14 +66,15 @@ def step(interaction: str) -> BaseResponse:
     if weak:
         return _refused(current, LevelTooLowError.code)
     current = authorize.attach(services(), current, person)
-    offered = authorize.choices(services(), current, person, now())
-    if not offered:
-        return _nothing(current, person)
-    if authorize.needs_page(services(), current, person, offered) or asked.prompt == "consent":
-        if asked.prompt == "none":
-            return _refused(current, "interaction_required")
-        return _chooser(current, offered)
-    return _on_with(current, person, offered[0].key)
+    with services().database.read() as uow:
+        offer = choices.offer(services(), uow, asked, person, now())
+        page = bool(offer.choices) and choices.needs_page(uow, asked, person, offer)
+    if not offer.choices:
+        return _nothing(current)
+    if page or asked.prompt == "consent":
+        silent = asked.prompt == "none"
+        return _refused(current, "interaction_required") if silent else _chooser(current, offer)
+    return _on_with(current, person, offer.choices[0].key)
 
 
 @blueprint.post("/interaction/<interaction>")
@@ -121,29 +122,23 @@ def _refused(current: Interaction, error: str) -> BaseResponse:
     return redirect(error_location(services().settings.issuer, asked.redirect_uri, error, asked.state), 303)
 
 
-def _chooser(current: Interaction, offered: list[authorize.Choice]) -> BaseResponse:
-    catalogue = services().catalogue()
-    asked = current.request
-    with services().database.read() as uow:
-        client = uow.registry.find_client(asked.client)
-        audience = authorize.find_audience(services(), uow, asked.audience)
+def _chooser(current: Interaction, offer: choices.Offer) -> BaseResponse:
     response = render(
         "chooser.html",
         interaction=current.id,
-        client=client,
-        audience=audience,
-        offered=offered,
-        types=catalogue.types,
+        client=offer.client,
+        audience=offer.audience,
+        offered=offer.choices,
+        types=services().catalogue().types,
         token=form_token(f"interaction:{current.id}"),
     )
     # Browsers hold redirects after a form against `form-action` too: name where this one may end.
-    parts = urlsplit(asked.redirect_uri)
+    parts = urlsplit(current.request.redirect_uri)
     response.headers["Volmacht-Form-Action"] = f"{parts.scheme}://{parts.netloc}"
     return response
 
 
-def _nothing(current: Interaction, person: Session) -> BaseResponse:
-    del person
+def _nothing(current: Interaction) -> BaseResponse:
     asked = current.request
     back = error_location(services().settings.issuer, asked.redirect_uri, "access_denied", asked.state)
     return render("nothing.html", 403, back=back)
