@@ -1,0 +1,5 @@
+"""`python -m broker.cli` is `volmacht`."""
+
+from broker.cli import main
+
+main()

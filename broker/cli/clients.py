@@ -1,0 +1,132 @@
+"""`volmacht clients`: register voucher services and their APIs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker.cli.shared import AS_JSON, services, tell
+from broker.clock import system_clock
+from broker.flows import registry
+from broker.ports import Services
+from broker.records import Audience, Client
+
+
+@click.group()
+def clients() -> None:
+    """Register voucher services (OAuth clients) and their APIs (audiences)."""
+
+
+@clients.command("list")
+@AS_JSON
+def clients_list(as_json: bool) -> None:
+    """Show the registered clients; never a secret."""
+    with services().database.read() as uow:
+        found = uow.registry.clients()
+    rows = [
+        {"id": c.id, "name": c.name, "profile": c.profile, "auth": c.auth, "audiences": list(c.audiences)}
+        for c in found
+    ]
+    tell(rows, "\n".join(f"{c.id:<24} {c.profile:<11} {c.auth:<20} {c.name}" for c in found), as_json=as_json)
+
+
+@clients.command("add")
+@click.option("--id", "client_id", required=True, help="The client_id; an existing one is changed.")
+@click.option("--name", help="What people see. Default: the id.")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, required=True, help="Exact; may be repeated.")
+@click.option("--post-logout-redirect-uri", "post_logout", multiple=True, help="Exact; may be repeated.")
+@click.option(
+    "--auth",
+    type=click.Choice(["private_key_jwt", "client_secret_basic", "none"]),
+    default="private_key_jwt",
+    show_default=True,
+)
+@click.option(
+    "--jwks", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public keys (JWK Set)."
+)
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, help="May be repeated; `obo:` scopes are delegated."
+)
+@click.option(
+    "--audience", "audiences", multiple=True, help="URI of an API that it may ask tokens for; repeatable."
+)
+@click.option(
+    "--serves", is_flag=True, help="It is the API of these audiences: it may introspect their tokens."
+)
+@click.option(
+    "--mandate-type", "mandate_types", multiple=True, help="Type of the catalogue; may be repeated."
+)
+@click.option("--vetted", is_flag=True, help="No page at first use that shows service, powers and data.")
+@AS_JSON
+def clients_add(
+    client_id: str,
+    name: str | None,
+    redirect_uris: tuple[str, ...],
+    post_logout: tuple[str, ...],
+    auth: str,
+    jwks: Path | None,
+    scopes: tuple[str, ...],
+    audiences: tuple[str, ...],
+    serves: bool,
+    mandate_types: tuple[str, ...],
+    vetted: bool,
+    as_json: bool,
+) -> None:
+    """Register a client. A new client_secret_basic client gets a secret, shown this once."""
+    if (auth == "private_key_jwt") is (jwks is None):
+        raise click.UsageError("--jwks FILE goes with --auth private_key_jwt, and only with it.")
+    profiles = {"private_key_jwt": "fapi", "client_secret_basic": "compatible", "none": "public"}
+    client = Client(
+        id=client_id,
+        name=name or client_id,
+        profile=profiles[auth],
+        auth=auth,
+        redirect_uris=redirect_uris,
+        post_logout_redirect_uris=post_logout,
+        scopes=frozenset(scopes),
+        audiences=audiences,
+        serves=audiences if serves else (),
+        mandate_types=mandate_types,
+        sector=audiences[0] if audiences else client_id,
+        vetted=vetted,
+        jwks=_public_keys(jwks) if jwks else None,
+    )
+    found = services()
+    secret = registry.put_client(found, client, _audiences(found, client), system_clock())
+    shown = f"\nclient_secret (shown once): {secret}" if secret else ""
+    tell({"id": client_id, "client_secret": secret}, f"{client_id} is registered.{shown}", as_json=as_json)
+
+
+@clients.command("remove")
+@click.argument("client_id")
+def clients_remove(client_id: str) -> None:
+    """Remove a client: from now on it can start and refresh nothing."""
+    registry.remove_client(services(), client_id, system_clock())
+    click.echo(f"{client_id} is removed.")
+
+
+def _public_keys(path: Path) -> dict[str, Any]:
+    try:
+        jwks = json.loads(path.read_text(encoding="utf-8"))
+        listed = jwks["keys"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError("--jwks: not a JWK Set; give a JSON file with a member `keys`.") from error
+    if any({"d", "p", "q", "k"} & set(key) for key in listed):
+        raise click.UsageError("--jwks: this file holds private keys; give the public halves only.")
+    return {"keys": listed}
+
+
+def _audiences(found: Services, client: Client) -> list[Audience]:
+    """Audiences that are not registered yet: they know this client's scopes."""
+    with found.database.read() as uow:
+        known = {uri for uri in client.audiences if uow.registry.find_audience(uri)}
+    delegated = any(scope.startswith("obo:") for scope in client.scopes)
+    own = client.scopes - {"openid", "profile"}
+    return [
+        Audience(uri, client.name, uri, delegation_aware=delegated, scopes=own)
+        for uri in client.audiences
+        if uri not in known
+    ]
