@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker import wiring
-from broker.endpoints import api, protocol
+from broker.endpoints import api, context, protocol
 from broker.endpoints.context import Application
 from broker.errors import UNEXPECTED, Answer, FlowError, answer_to
 from broker.flows.status_lists import StatusPublisher
@@ -94,6 +94,8 @@ def _headers(response: Response) -> Response:
     )
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
+    if context.services().settings.secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 

@@ -2,9 +2,11 @@
 
 import os
 
+from config.logging import configure
 from config.settings import Settings
 
 _settings = Settings.from_env(os.environ)
+configure(_settings.log_level)
 
 bind = _settings.bind
 workers = _settings.workers
