@@ -11,7 +11,7 @@ from broker.flows.registry import PURPOSES
 from broker.port_errors import PortError
 from broker.ports import Services
 from config.settings import Settings, SettingsError
-from keys.errors import KeyringError, SealError
+from keys.errors import KeysError
 from mandates.errors import CatalogueError
 
 
@@ -35,7 +35,11 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
     found.append(schema)
     if not schema.fine:
         return found
-    services = wiring.build(settings)
+    built: list[Services] = []
+    wired = _look("wiring", lambda: _wire(settings, built))
+    if not wired.fine:
+        return [*found, wired]
+    services = built[0]
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("ephemeral store", lambda: _ephemeral(services)),
         ("keys", lambda: _keys(services)),
@@ -51,8 +55,13 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
 def _look(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, fine=True, text=look())
-    except (FlowError, PortError, KeyringError, SealError, CatalogueError, LookupError) as error:
+    except (FlowError, PortError, KeysError, CatalogueError, LookupError, ValueError) as error:
         return Finding(subject, fine=False, text=f"{error}")
+
+
+def _wire(settings: Settings, built: list[Services]) -> str:
+    built.append(wiring.build(settings))
+    return "every part could be made"
 
 
 def _schema(settings: Settings) -> str:

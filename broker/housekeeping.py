@@ -12,6 +12,7 @@ import threading
 from broker.flows.journal import Sequencer
 from broker.port_errors import PortError
 from broker.ports import Services
+from keys.errors import KeysError
 
 log = logging.getLogger("volmacht.housekeeping")
 SECONDS = 2.0
@@ -40,5 +41,5 @@ class Housekeeper:
         while not self._stop.wait(self._seconds):
             try:
                 self._sequencer.run(self._services, self._services.clock())
-            except PortError as error:
+            except (PortError, KeysError) as error:
                 log.warning("journal not sequenced: %s", error.code)

@@ -64,6 +64,9 @@ class PartyStore(Protocol):
     def save(self, party: Party) -> None:
         """Change name, organisation kinds, deceased_at or ceased_at of a stored party."""
 
+    def set_insz(self, party: str, index: str, sealed: str) -> None:
+        """Give a person the number that she lacks. Raise `ConflictError` if it is taken or she has one."""
+
     def add_identity(self, issuer: str, subject: str, party: str, now: Instant) -> None:
         """Raise `ConflictError` if (issuer, subject) is known already."""
 
@@ -130,6 +133,9 @@ class GrantStore(Protocol):
         """Mark it used; False if it was used already. Atomic."""
 
     def remember_consent(self, party: str, client: str, scopes: Iterable[str], now: Instant) -> None: ...
+    def forget_consents(self, client: str) -> None:
+        """What people agreed to for this client counts no more: it is gone, or goes elsewhere now."""
+
     def consented(self, party: str, client: str) -> frozenset[str]:
         """Scopes that this person was shown for this client."""
 
@@ -236,6 +242,9 @@ class EphemeralStore(Protocol):
 
     def put(self, kind: str, key: str, value: Mapping[str, Any], ttl: int) -> None: ...
     def get(self, kind: str, key: str) -> dict[str, Any] | None: ...
+    def replace(self, kind: str, key: str, value: Mapping[str, Any], ttl: int) -> bool:
+        """Store only if the key is there, in one atomic step: what was taken does not come back."""
+
     def take(self, kind: str, key: str) -> dict[str, Any] | None:
         """Read and delete in one atomic step: of two callers one gets it."""
 

@@ -35,7 +35,6 @@ class Session:
     """Party id of the organisation that the person signed in for, if any."""
     staff: frozenset[str] = frozenset()
     """Staff roles of the broker: `reviewer`, `support`, `operator`."""
-    sealed_id_token: str | None = None
     ended_at: Instant | None = None
 
 
@@ -193,7 +192,6 @@ class UpstreamLogin:
     id_token: str
     insz: str | None = None
     organisation_code: str | None = None
-    organisation_name: str | None = None
     roles: tuple[str, ...] = ()
     """As `Right-Context:CODE` or `Right:CODE`, in the case that ACM sent."""
     staff: frozenset[str] = frozenset()

@@ -47,6 +47,8 @@ class Registered(Generic[T]):
         if made is not None and self._checked_at == now:
             return made[1]
         with self._lock:
+            if self._made is not None and self._checked_at == now:
+                return self._made[1]  # another thread asked while this one waited
             with self._database.read() as uow:
                 version = uow.registry.version()
             if self._made is None or self._made[0] != version:
@@ -91,7 +93,8 @@ class SqlStatusSource:
 
 def open_database(settings: Settings) -> SqlDatabase:
     """The database of these settings, its schema as it is."""
-    return SqlDatabase(settings.database_url)
+    # A write unit may read the registry beside it: two connections a thread are enough, never too few.
+    return SqlDatabase(settings.database_url, connections=max(10, 2 * settings.threads))
 
 
 def build(settings: Settings, clock: Clock = system_clock, upstream: Upstream | None = None) -> Services:

@@ -22,3 +22,4 @@ def configure(level: str) -> None:
     root.setLevel(level)
     # urllib3 and requests name full addresses at debug level: codes would stand in them.
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

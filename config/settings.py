@@ -170,6 +170,8 @@ def _unsafe(settings: Settings) -> list[str]:
             "VOLMACHT_WORKERS is more than 1 without VOLMACHT_REDIS_URL: codes and replay marks live in one "
             "process. Set VOLMACHT_REDIS_URL, or VOLMACHT_WORKERS=1."
         )
+    if settings.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        faults.append("VOLMACHT_LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     if settings.database_url and not settings.database_url.startswith(
         ("sqlite:///", "postgresql://", "postgresql+psycopg://")
     ):

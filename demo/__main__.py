@@ -70,6 +70,7 @@ def _run(settings: DemoSettings, village: Village) -> NoReturn:
     broker_env = broker_environment(settings, os.environ)
     demo_env = os.environ | settings.for_children()
     seed(broker_env | settings.for_children(), village)
+    settings.home.write_environment(broker_env)
     with Children() as children:
         children.start(ACM, _demo_server("demo.acm.wsgi:app", settings.port + 1), demo_env, ROOT)
         broker = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.conf.py", "wsgi:app"]

@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -45,6 +46,14 @@ class Home:
             self._make_secrets()
         except OSError as error:
             raise HomeError(f"{self.folder} cannot be used: {error.strerror}. Set VOLMACHT_HOME.") from error
+
+    def write_environment(self, environ: Mapping[str, str]) -> None:
+        """Let `volmacht` commands speak to this village: the broker's settings, a line each.
+
+        Our secrets stay in their files and the lines name those; what the user set is kept as it was.
+        """
+        lines = [f"{name}={value}" for name, value in sorted(environ.items()) if "\n" not in value]
+        _keep(self.folder / "broker.env", "\n".join(lines) + "\n")
 
     def _make_secrets(self) -> None:
         if self.database.exists() and not self.master_key.exists():

@@ -18,7 +18,7 @@ from broker import wiring
 from broker.cli.clients import clients
 from broker.cli.journal import journal_group
 from broker.cli.keys import keys
-from broker.cli.shared import AS_JSON, Group, services, settings, tell
+from broker.cli.shared import AS_JSON, Group, environment, services, settings, tell
 from broker.clock import system_clock
 from broker.doctor import examine
 from broker.flows import registry
@@ -38,6 +38,10 @@ for group in (keys, clients, journal_group):
 @main.command()
 def demo() -> NoReturn:
     """Start the demo village: broker, simulated ACM and voucher service on 127.0.0.1."""
+    if not (ROOT / "demo").is_dir():
+        raise click.ClickException(
+            "The demo village is not part of this installation; run it from a checkout."
+        )
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "demo"])  # noqa: S606 -- a constant command
 
@@ -65,7 +69,7 @@ def serve() -> NoReturn:
 @AS_JSON
 def doctor(as_json: bool) -> None:
     """Check configuration, stores, keys and upstream; say what to mend. Exit code 1 if anything is wrong."""
-    findings = examine(os.environ)
+    findings = examine(environment())
     lines = [f"{'ok  ' if one.fine else 'MEND'} {one.subject}: {one.text}" for one in findings]
     tell([asdict(one) for one in findings], "\n".join(lines), as_json=as_json)
     if not all(one.fine for one in findings):
@@ -78,11 +82,12 @@ def db() -> None:
 
 
 @db.command("upgrade")
-def db_upgrade() -> None:
+@AS_JSON
+def db_upgrade(as_json: bool) -> None:
     """Bring the schema to the newest migration. Safe to repeat."""
     database = wiring.open_database(settings())
     database.upgrade()
-    click.echo("The schema is current.")
+    tell({"current": True}, "The schema is current.", as_json=as_json)
 
 
 @main.group()
@@ -91,8 +96,17 @@ def catalogue() -> None:
 
 
 @catalogue.command("load")
+@AS_JSON
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def catalogue_load(file: Path) -> None:
+def catalogue_load(file: Path, as_json: bool) -> None:
     """Validate a catalogue and put it in force; running brokers follow within a second or two."""
-    loaded = registry.store_catalogue(services().database, file.read_text(encoding="utf-8"), system_clock())
-    click.echo(f"Catalogue {loaded.version} is in force, with {len(loaded.types)} types.")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file.name} is not UTF-8 text.") from error
+    loaded = registry.store_catalogue(services().database, text, system_clock())
+    tell(
+        {"version": loaded.version, "types": sorted(loaded.types)},
+        f"Catalogue {loaded.version} is in force, with {len(loaded.types)} types.",
+        as_json=as_json,
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from broker.cli.shared import AS_JSON, services, tell
 from broker.clock import system_clock
 from broker.flows import registry
-from broker.ports import Services
 from broker.records import Audience, Client
 
 
@@ -78,6 +78,10 @@ def clients_add(
     """Register a client. A new client_secret_basic client gets a secret, shown this once."""
     if (auth == "private_key_jwt") is (jwks is None):
         raise click.UsageError("--jwks FILE goes with --auth private_key_jwt, and only with it.")
+    for address in (*redirect_uris, *post_logout):
+        _check_address(address)
+    if any(" " in scope for scope in scopes):
+        raise click.UsageError("--scope takes one scope; repeat it for more.")
     profiles = {"private_key_jwt": "fapi", "client_secret_basic": "compatible", "none": "public"}
     client = Client(
         id=client_id,
@@ -95,38 +99,54 @@ def clients_add(
         jwks=_public_keys(jwks) if jwks else None,
     )
     found = services()
-    secret = registry.put_client(found, client, _audiences(found, client), system_clock())
+    unknown = set(mandate_types) - found.catalogue().types.keys()
+    if unknown:
+        raise click.UsageError(f"--mandate-type: {', '.join(sorted(unknown))} is not in the catalogue.")
+    secret = registry.put_client(found, client, _audiences(client), system_clock())
     shown = f"\nclient_secret (shown once): {secret}" if secret else ""
     tell({"id": client_id, "client_secret": secret}, f"{client_id} is registered.{shown}", as_json=as_json)
 
 
 @clients.command("remove")
 @click.argument("client_id")
-def clients_remove(client_id: str) -> None:
+@AS_JSON
+def clients_remove(client_id: str, as_json: bool) -> None:
     """Remove a client: from now on it can start and refresh nothing."""
     registry.remove_client(services(), client_id, system_clock())
-    click.echo(f"{client_id} is removed.")
+    tell({"removed": client_id}, f"{client_id} is removed.", as_json=as_json)
+
+
+def _check_address(address: str) -> None:
+    """https, or http on loopback for development; nothing that a browser would run."""
+    parts = urlsplit(address)
+    loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if (
+        not parts.hostname
+        or parts.fragment
+        or parts.scheme not in ({"https", "http"} if loopback else {"https"})
+    ):
+        raise click.UsageError(
+            f"{address}: give an https address without a fragment (http on loopback only)."
+        )
 
 
 def _public_keys(path: Path) -> dict[str, Any]:
     try:
-        jwks = json.loads(path.read_text(encoding="utf-8"))
-        listed = jwks["keys"]
-    except (ValueError, KeyError, TypeError) as error:
+        listed = json.loads(path.read_text(encoding="utf-8"))["keys"]
+        private = any({"d", "p", "q", "k"} & key.keys() for key in listed)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise click.UsageError("--jwks: not a JWK Set; give a JSON file with a member `keys`.") from error
-    if any({"d", "p", "q", "k"} & set(key) for key in listed):
+    if private:
         raise click.UsageError("--jwks: this file holds private keys; give the public halves only.")
+    if not listed:
+        raise click.UsageError("--jwks: this set has no key.")
     return {"keys": listed}
 
 
-def _audiences(found: Services, client: Client) -> list[Audience]:
-    """Audiences that are not registered yet: they know this client's scopes."""
-    with found.database.read() as uow:
-        known = {uri for uri in client.audiences if uow.registry.find_audience(uri)}
+def _audiences(client: Client) -> list[Audience]:
+    """The audiences of this client, with the scopes that it brings."""
     delegated = any(scope.startswith("obo:") for scope in client.scopes)
     own = client.scopes - {"openid", "profile"}
     return [
-        Audience(uri, client.name, uri, delegation_aware=delegated, scopes=own)
-        for uri in client.audiences
-        if uri not in known
+        Audience(uri, client.name, uri, delegation_aware=delegated, scopes=own) for uri in client.audiences
     ]

@@ -40,7 +40,7 @@ class Interaction:
 def begin(services: Services, request: AuthorizationRequest, browser: str) -> Interaction:
     """Remember the request under a new random id, for this browser only."""
     interaction = Interaction(secrets.token_urlsafe(24), fingerprint(browser), request)
-    _remember(services, interaction)
+    services.ephemeral.put("interaction", interaction.id, asdict(interaction), INTERACTION_SECONDS)
     return interaction
 
 
@@ -57,8 +57,16 @@ def attach(
 ) -> Interaction:
     """Tie the interaction to the session that will answer it; another session may not."""
     attached = replace(interaction, session=session.id, forced=interaction.forced or forced)
-    _remember(services, attached)
+    stored = services.ephemeral.replace("interaction", attached.id, asdict(attached), INTERACTION_SECONDS)
+    if not stored:
+        raise InteractionGoneError  # answered in another tab: it does not come back
     return attached
+
+
+def refuse(services: Services, interaction: Interaction) -> None:
+    """The person does not go on: the interaction is over. Raise `InteractionGoneError` if it was already."""
+    if services.ephemeral.take("interaction", interaction.id) is None:
+        raise InteractionGoneError
 
 
 def choose(services: Services, interaction: Interaction, session: Session, key: str, now: Instant) -> str:
@@ -107,11 +115,6 @@ def _grant(request: AuthorizationRequest, session: Session, choice: Choice, now:
         mandate=chain.mandate if chain else None,
         executor=chain.executor if chain else None,
     )
-
-
-def _remember(services: Services, interaction: Interaction) -> None:
-    value = asdict(interaction)
-    services.ephemeral.put("interaction", interaction.id, value, INTERACTION_SECONDS)
 
 
 def _load(interaction_id: str, stored: Mapping[str, Any]) -> Interaction:

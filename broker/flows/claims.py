@@ -120,12 +120,13 @@ def id_token(
     grant: Grant,
     actor: Party,
     chain: Chain | None,
+    scopes: frozenset[str],
     nonce: str | None,
     now: Instant,
     exp: Instant,
 ) -> dict[str, Any]:
     """Claims of an ID token: the human, and whom she represents (NL GOV profile)."""
-    named = "profile" in grant.scopes
+    named = "profile" in scopes
     claims: dict[str, Any] = {
         "iss": issuer,
         "aud": client.id,

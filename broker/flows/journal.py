@@ -7,6 +7,7 @@ signs the new head as a C2SP checkpoint.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -112,17 +113,27 @@ def verify(services: Services, now: Instant) -> Verdict:
         entries = list(uow.journal.all())
         leaves = uow.journal.leaves()
         checkpoints = uow.journal.checkpoints()
-    faults = []
-    hashes = [leaf_of(entry) for entry in entries]
-    for place, leaf in enumerate(leaves):
-        if leaf.index != place or place >= len(entries) or entries[place].seq != leaf.seq:
-            faults.append(f"row {leaf.seq}: missing or out of order")
-        elif hashes[place].hex() != leaf.hash:
-            faults.append(f"row {leaf.seq}: its contents are not what was recorded")
-    if len(entries) > len(leaves):
-        faults.append(f"{len(entries) - len(leaves)} rows have no leaf")
+    rows = {entry.seq: leaf_of(entry) for entry in entries}
+    faults = _leaf_faults(leaves, rows)
+    # The tree is in the order of the leaves: rows are numbered before they are committed.
+    hashes = [rows.get(leaf.seq, b"") for leaf in leaves]
     faults.extend(_checkpoint_faults(services, checkpoints, hashes))
     return Verdict(len(entries), len(checkpoints), tuple(faults))
+
+
+def _leaf_faults(leaves: list[JournalLeaf], rows: Mapping[int, bytes]) -> list[str]:
+    """Leaves whose row is gone or changed, and rows that have no leaf."""
+    faults = []
+    for place, leaf in enumerate(leaves):
+        if leaf.index != place:
+            faults.append(f"leaf {leaf.index}: out of order")
+        if leaf.seq not in rows:
+            faults.append(f"row {leaf.seq}: missing")
+        elif rows[leaf.seq].hex() != leaf.hash:
+            faults.append(f"row {leaf.seq}: its contents are not what was recorded")
+    bare = rows.keys() - {leaf.seq for leaf in leaves}
+    faults.extend(f"row {seq}: has no leaf" for seq in sorted(bare))
+    return faults
 
 
 def _checkpoint_faults(services: Services, checkpoints: list[Checkpoint], hashes: list[bytes]) -> list[str]:

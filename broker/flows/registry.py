@@ -15,10 +15,11 @@ from broker.flows import revocation
 from broker.flows.claims import IDENTITY_SCOPES
 from broker.ports import Database, Services, UnitOfWork
 from broker.records import Audience, Client
-from keys.keyring import KeyRecord, generate_record
+from keys.keyring import KeyRecord, Keyring, KeyState, generate_record, state_of
 from keys.rotation import rotate
 from keys.vault import Vault
 from mandates.catalogue import Catalogue, load_catalogue
+from mandates.errors import CatalogueError
 from mandates.events import Event
 from mandates.model import Instant
 
@@ -33,6 +34,7 @@ KEEP = 24 * 3600
 def ensure_keys(database: Database, vault: Vault, now: Instant) -> list[KeyRecord]:
     """Make the first key of each purpose that has none. Returns those made."""
     with database.write() as uow:
+        check_master_key(uow.registry.keys(), vault, now)
         have = {record.purpose for record in uow.registry.keys()}  # noqa: SIM118 -- a store, not a dict
         made = [
             generate_record(purpose, alg, vault, now)
@@ -48,6 +50,17 @@ def ensure_keys(database: Database, vault: Vault, now: Instant) -> list[KeyRecor
     return made
 
 
+def check_master_key(records: list[KeyRecord], vault: Vault, now: Instant) -> None:
+    """Raise `SealError` unless this vault opens the keys that are stored.
+
+    A broker or a command with another master key would make keys that no running
+    process can open, and look up people under indices that nobody has.
+    """
+    ring = Keyring(records, vault)
+    for purpose in {record.purpose for record in records if state_of(record, now) is KeyState.ACTIVE}:
+        ring.signing_key(purpose, now)
+
+
 def rotate_keys(
     services: Services, purpose: str, now: Instant, *, at_once: bool = False, leaked: bool = False
 ) -> list[KeyRecord]:
@@ -57,6 +70,7 @@ def rotate_keys(
     once verifiers fetch the JWKS again.
     """
     with services.database.write() as uow:
+        check_master_key(uow.registry.keys(), services.vault, now)
         ahead = 0 if at_once or leaked else PUBLISH_AHEAD
         changed = rotate(
             uow.registry.keys(), purpose, services.vault, now, publish_ahead=ahead, keep=0 if leaked else KEEP
@@ -74,6 +88,8 @@ def store_catalogue(database: Database, text: str, now: Instant) -> Catalogue:
     catalogue = load_catalogue(text)
     with database.write() as uow:
         stored = uow.registry.catalogue()
+        if stored is not None:
+            _check_nothing_dropped(load_catalogue(stored[1]), catalogue)
         if stored is None or stored[0] != catalogue.version:
             uow.registry.put_catalogue(catalogue.version, text, now)
             event = Event("catalogue.loaded", now, None, detail={"version": catalogue.version})
@@ -82,27 +98,56 @@ def store_catalogue(database: Database, text: str, now: Instant) -> Catalogue:
     return catalogue
 
 
+def _check_nothing_dropped(old: Catalogue, new: Catalogue) -> None:
+    """Raise `CatalogueError` for a type or power that is gone: old mandates are still shown and ended."""
+    for key, kind in old.types.items():
+        if key not in new.types:
+            raise CatalogueError(f"types.{key} is gone: keep it, and let nobody request it (request_by = [])")
+        gone = kind.powers.keys() - new.types[key].powers.keys()
+        if gone:
+            raise CatalogueError(
+                f"types.{key}.powers: {', '.join(sorted(gone))} is gone, and mandates may have it"
+            )
+
+
 def put_client(services: Services, client: Client, audiences: list[Audience], now: Instant) -> str | None:
     """Register or change a client and its audiences. Returns the new secret when one was made.
 
     A secret is 256 random bits, shown once and stored as SHA-256: there is nothing
     to guess, so there is nothing for a slow hash to slow down (costs.md B).
     """
-    secret = None
-    if client.auth == "client_secret_basic" and client.secret_sha256 is None:
-        secret = secrets.token_urlsafe(32)
-        client = replace(client, secret_sha256=secret_digest(secret))
     with services.database.write() as uow:
-        unchanged = uow.registry.find_client(client.id) == client and all(
-            uow.registry.find_audience(audience.uri) == audience for audience in audiences
-        )
-        if not unchanged:
+        known = uow.registry.find_client(client.id)
+        client, secret = _with_secret(client, known)
+        if known and known.redirect_uris != client.redirect_uris:
+            uow.grants.forget_consents(client.id)  # people agreed to go somewhere else
+        wider = [_widened(uow.registry.find_audience(audience.uri), audience) for audience in audiences]
+        changed = [audience for audience in wider if uow.registry.find_audience(audience.uri) != audience]
+        if known != client or changed:
             uow.registry.put_client(client)
-            for audience in audiences:
+            for audience in changed:
                 uow.registry.put_audience(audience)
             uow.journal.append([Event("client.stored", now, None, detail={"client": client.id})], now)
             uow.commit()
     return secret
+
+
+def _with_secret(client: Client, known: Client | None) -> tuple[Client, str | None]:
+    """The client with its secret's digest: as given, as stored, or of a new secret that is returned once."""
+    if client.auth != "client_secret_basic" or client.secret_sha256 is not None:
+        return client, None
+    if known is not None and known.auth == client.auth:
+        return replace(client, secret_sha256=known.secret_sha256), None
+    secret = secrets.token_urlsafe(32)
+    return replace(client, secret_sha256=secret_digest(secret)), secret
+
+
+def _widened(known: Audience | None, wanted: Audience) -> Audience:
+    """An audience that several clients use knows the scopes of all of them."""
+    if known is None:
+        return wanted
+    aware = known.delegation_aware or wanted.delegation_aware
+    return replace(known, scopes=known.scopes | wanted.scopes, delegation_aware=aware)
 
 
 def remove_client(services: Services, client_id: str, now: Instant) -> None:
@@ -114,6 +159,7 @@ def remove_client(services: Services, client_id: str, now: Instant) -> None:
         if not uow.registry.remove_client(client_id):
             raise NotFoundHereError
         revocation.end_grants(uow, uow.grants.live_of_client(client_id), "client removed", now)
+        uow.grants.forget_consents(client_id)
         uow.journal.append([Event("client.removed", now, None, detail={"client": client_id})], now)
         uow.commit()
 

@@ -47,9 +47,10 @@ def end_session(services: Services, session_id: str, reason: str, now: Instant) 
         if session is None or session.ended_at is not None:
             return
         uow.sessions.end(session_id, now)
-        end_grants(uow, uow.grants.live_of_session(session_id), reason, now)
+        # Mandates first, as in `record`: two transactions that lock in one order never wait in a ring.
         for mandate in uow.mandates.of_session(session_id):
             record(uow, end_with_session(mandate, now), now)
+        end_grants(uow, uow.grants.live_of_session(session_id), reason, now)
         uow.journal.append([Event("session.ended", now, session.party, grounds=reason)], now)
         uow.commit()
 

@@ -86,9 +86,6 @@ def finish(
         party = _claim_party(services, uow, login, now)
         organisation = _organisation(services, uow, login)
         session = _open(services.settings, secret, party, organisation, login, now)
-        if login.id_token:
-            sealed = services.vault.seal(login.id_token.encode(), f"id_token:{session.id}")
-            session = replace(session, sealed_id_token=sealed)
         uow.sessions.add(session)
         detail = {"upstream": login.issuer, "level": login.level.name.lower()}
         uow.journal.append([Event("session.started", now, party.id, detail=detail)], now)
@@ -121,6 +118,11 @@ def is_live(session: Session, settings: Settings, now: Instant) -> bool:
     return session.ended_at is None and now < session.expires_at and not idle
 
 
+def claims_are_old(session: Session, now: Instant) -> bool:
+    """Whether an organisation's powers rest on claims of more than two hours ago: ACM is then asked again."""
+    return session.organisation is not None and now - session.claims_at >= CLAIMS_SECONDS
+
+
 def _open(
     settings: Settings,
     secret: str,
@@ -147,10 +149,12 @@ def _open(
 
 def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now: Instant) -> Party:
     """A known (iss, sub) wins; else the INSZ, once, from a strong login (mandates.md section 2)."""
+    insz = services.numbers.insz(login.insz) if login.insz and login.level >= Level.SUBSTANTIAL else None
     known = uow.parties.find_by_identity(login.issuer, login.subject)
     if known is not None:
+        if insz and uow.parties.insz_sealed(known.id) is None:
+            _complete(services, uow, known, insz)
         return _renamed(uow, known, login.name)
-    insz = services.numbers.insz(login.insz) if login.insz and login.level >= Level.SUBSTANTIAL else None
     party = uow.parties.find_by_insz_index(parties.insz_index(services, insz)) if insz else None
     if party is None:
         party = parties.add_person(services, uow, name=login.name, insz=insz, now=now)
@@ -160,6 +164,18 @@ def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now:
     event = Event("party.claimed", now, party.id, principal=party.id, detail={"upstream": login.issuer})
     uow.journal.append([event], now)
     return _renamed(uow, party, login.name)
+
+
+def _complete(services: Services, uow: UnitOfWork, party: Party, insz: str) -> None:
+    """A person whose first login was too weak to bring her number brings it now.
+
+    Somebody who holds it already is perhaps she, known by number alone: whether two
+    records are one person is for a reviewer, not for a login.
+    """
+    index = parties.insz_index(services, insz)
+    if uow.parties.find_by_insz_index(index) is not None:
+        raise IdentityConflictError
+    uow.parties.set_insz(party.id, index, services.vault.seal(insz.encode(), f"insz:{party.id}"))
 
 
 def _renamed(uow: UnitOfWork, party: Party, name: str) -> Party:

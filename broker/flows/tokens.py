@@ -41,10 +41,18 @@ class _Judged:
     scopes: tuple[str, ...]
 
 
-def redeem(services: Services, client: Client, record: dict[str, Any], now: Instant) -> dict[str, Any]:
+def redeem(
+    services: Services,
+    client: Client,
+    record: dict[str, Any],
+    now: Instant,
+    *,
+    resources: Sequence[str] = (),
+) -> dict[str, Any]:
     """The token response for a claimed code of this client (RFC 6749 section 4.1.4)."""
     with services.database.write() as uow:
         judged = _judge(services, uow, client, record["grant"], now)
+        _check_target(judged.grant, resources)
         response = _respond(services, uow, client, judged, now, nonce=record["nonce"])
         response["refresh_token"] = _new_refresh_token(uow, judged, now)
         uow.journal.append([_used("token.issued", judged, now)], now)
@@ -85,8 +93,7 @@ def refresh(
         grant = uow.grants.find(token.grant) if token else None
         if token is None or grant is None or grant.client != client.id or token.expires_at <= now:
             raise InvalidGrantError
-        if resources and list(resources) != [grant.audience]:
-            raise InvalidTargetError  # a grant is for one audience; never silently for another
+        _check_target(grant, resources)
         rotate = client.auth == "none"
         if rotate and not uow.grants.use_refresh_token(token_hash, now):
             revocation.end_grants(uow, [grant], "refresh token used twice", now)
@@ -99,6 +106,12 @@ def refresh(
         uow.sessions.touch(judged.session.id, now)
         uow.commit()
     return response
+
+
+def _check_target(grant: Grant, resources: Sequence[str]) -> None:
+    """A grant is for one audience; asked for another, it is never silently the first one."""
+    if resources and list(resources) != [grant.audience]:
+        raise InvalidTargetError
 
 
 def _judge(services: Services, uow: UnitOfWork, client: Client, grant_id: str, now: Instant) -> _Judged:
@@ -154,7 +167,7 @@ def _respond(
         "scope": " ".join(sorted(scopes)),
     }
     if "openid" in scopes:
-        response["id_token"] = _id_token(services, client, judged, nonce, now, exp)
+        response["id_token"] = _id_token(services, client, judged, scopes, nonce, now, exp)
     if judged.chain:
         granted = claims.mandate_entry(services.vault, client.sector, audience.uri, judged.chain, scopes)
         response["authorization_details"] = [granted]
@@ -207,7 +220,13 @@ def _access_token(
 
 
 def _id_token(
-    services: Services, client: Client, judged: _Judged, nonce: str | None, now: Instant, exp: Instant
+    services: Services,
+    client: Client,
+    judged: _Judged,
+    scopes: frozenset[str],
+    nonce: str | None,
+    now: Instant,
+    exp: Instant,
 ) -> str:
     unsigned = claims.id_token(
         services.vault,
@@ -217,6 +236,7 @@ def _id_token(
         grant=judged.grant,
         actor=judged.actor,
         chain=judged.chain,
+        scopes=scopes,
         nonce=nonce,
         now=now,
         exp=exp,

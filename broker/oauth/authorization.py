@@ -19,9 +19,13 @@ LEVELS = {uri: level for level, uri in ACR.items()}
 class UnusableRequestError(Exception):
     """The client or its redirect URI is not known to be good: the error stays with the browser."""
 
+    code = "unusable_request"
+
 
 class RedirectedError(Exception):
     """The request is refused and the client is told; `location` is where the browser goes."""
+
+    code = "redirected"
 
     def __init__(self, location: str) -> None:
         self.location = location

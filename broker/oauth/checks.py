@@ -84,8 +84,9 @@ def no_request_object(_services: Services, _client: RegisteredClient, payload: P
 
 def nothing_ignored(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
     """A parameter that would change the answer and that we cannot honour is refused (tokens.md section 4)."""
-    if payload.data.get("claims") or payload.data.get("registration"):
-        raise InvalidRequestError("The parameters claims and registration are not supported.")
+    unsupported = {"claims", "registration", "id_token_hint", "dpop_jkt"} & payload.data.keys()
+    if unsupported:
+        raise InvalidRequestError(f"Not supported here: {', '.join(sorted(unsupported))}.")
 
 
 def provable_age(_services: Services, _client: RegisteredClient, payload: Payload) -> None:

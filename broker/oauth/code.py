@@ -53,7 +53,13 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         services = self.server.services
         claimed = self.request.authorization_code
         try:
-            body = tokens.redeem(services, self.request.client.record, claimed.record, services.clock())
+            body = tokens.redeem(
+                services,
+                self.request.client.record,
+                claimed.record,
+                services.clock(),
+                resources=self.request.payload.datalist.get("resource", ()),
+            )
         except FlowError as error:
             raise oauth_error(error) from error
         return 200, body, self.TOKEN_RESPONSE_HEADER

@@ -53,5 +53,4 @@ def document(services: Services) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "prompt_values_supported": ["none", "login", "select_account", "consent"],
-        "ui_locales_supported": ["nl", "fr", "en"],
     }

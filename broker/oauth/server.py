@@ -78,6 +78,19 @@ class AuthorizationServer(BaseAuthorizationServer):  # type: ignore[misc]
             raise InvalidRequestError("The redirect_uri is not an address.")
         return super().get_consent_grant(sent, end_user)
 
+    def get_token_grant(self, request: Request) -> Any:
+        """Refuse what the token endpoint cannot honour yet, rather than ignore it (tokens.md section 4)."""
+        if "authorization_details" in request.payload.data:
+            raise InvalidRequestError("authorization_details is understood in authorization requests only.")
+        return super().get_token_grant(request)
+
+    def create_token_response(self, request: Request | None = None) -> Response:
+        """Errors of choosing the grant are answered like all others."""
+        try:
+            return super().create_token_response(request)
+        except InvalidRequestError as error:
+            return self.handle_error_response(request, error)
+
     def query_client(self, client_id: str) -> RegisteredClient | None:
         with self.services.database.read() as uow:
             record = uow.registry.find_client(client_id)

@@ -41,6 +41,8 @@ class MandateForm(Schema):
 class FormError(Exception):
     """What is wrong, field by field, in Dutch message ids."""
 
+    code = "invalid_form"
+
     def __init__(self, faults: dict[str, str]) -> None:
         self.faults = faults
         super().__init__("the form is incomplete")

@@ -13,7 +13,7 @@ from broker.errors import InteractionGoneError, LevelTooLowError, SessionEndedEr
 from broker.flows import authorize, choices, sessions
 from broker.flows.authorize import Interaction
 from broker.oauth.authorization import code_location, error_location
-from broker.portal.page import check_form, form_token, render
+from broker.portal.page import check_form, form_token, label, render
 from broker.records import Session
 
 blueprint = Blueprint("interaction", __name__)
@@ -27,7 +27,9 @@ def login() -> BaseResponse:
     replace her session and end what stands on it (threats: class 14).
     """
     target = own_path(request.args.get("terug", ""))
-    return redirect(target, 303) if session() else _to_upstream(target)
+    person = session()
+    fresh = person is not None and not sessions.claims_are_old(person, now())
+    return redirect(target, 303) if fresh else _to_upstream(target)
 
 
 @blueprint.get("/login/acm/callback")
@@ -58,6 +60,8 @@ def step(interaction: str) -> BaseResponse:
     person = session()
     asked = current.request
     weak = person is not None and choices.is_weak(asked, person)
+    if person is not None and asked.wants_mandate and sessions.claims_are_old(person, now()):
+        person = None  # ACM is asked again: what it said is too old to rest power on
     if person is None or (not current.forced and (asked.prompt == "login" or weak)):
         if asked.prompt == "none":
             return _refused(current, "login_required")
@@ -71,7 +75,7 @@ def step(interaction: str) -> BaseResponse:
         page = bool(offer.choices) and choices.needs_page(uow, asked, person, offer)
     if not offer.choices:
         return _nothing(current)
-    if page or asked.prompt == "consent":
+    if page or asked.prompt in {"consent", "select_account"}:
         silent = asked.prompt == "none"
         return _refused(current, "interaction_required") if silent else _chooser(current, offer)
     return _on_with(current, person, offer.choices[0].key)
@@ -87,6 +91,7 @@ def choose(interaction: str) -> BaseResponse:
         raise SessionEndedError
     check_form(f"interaction:{interaction}")
     if "refuse" in request.form:
+        authorize.refuse(services(), current)
         return _refused(current, "access_denied")
     return _on_with(current, person, request.form.get("choice", ""))
 
@@ -125,6 +130,7 @@ def _refused(current: Interaction, error: str) -> BaseResponse:
 def _chooser(current: Interaction, offer: choices.Offer) -> BaseResponse:
     response = render(
         "chooser.html",
+        labels=power_labels(),
         interaction=current.id,
         client=offer.client,
         audience=offer.audience,
@@ -136,6 +142,12 @@ def _chooser(current: Interaction, offer: choices.Offer) -> BaseResponse:
     parts = urlsplit(current.request.redirect_uri)
     response.headers["Volmacht-Form-Action"] = f"{parts.scheme}://{parts.netloc}"
     return response
+
+
+def power_labels() -> dict[str, str]:
+    """Every power of the catalogue in the language of this request."""
+    kinds = services().catalogue().types.values()
+    return {name: label(power.label) for kind in kinds for name, power in kind.powers.items()}
 
 
 def _nothing(current: Interaction) -> BaseResponse:

@@ -17,8 +17,8 @@ class SqlDatabase:
     `status_list_size` is for tests, who cannot fill a million bits.
     """
 
-    def __init__(self, url: str, *, status_list_size: int = STATUS_LIST_SIZE) -> None:
-        self._engines = engines_for(url)
+    def __init__(self, url: str, *, status_list_size: int = STATUS_LIST_SIZE, connections: int = 10) -> None:
+        self._engines = engines_for(url, connections)
         self._status_list_size = status_list_size
 
     def write(self) -> SqlUnitOfWork:

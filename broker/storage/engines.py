@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -27,6 +28,7 @@ from broker.port_errors import ConflictError, NotFoundError, PortError, Unavaila
 
 _WAIT_SECONDS = 10
 """How long a unit of work waits for a lock or for a connection before it says `UnavailableError`."""
+_WAL_TRIES = 100
 _POOL_SIZE = 10
 """Connections a process keeps; as many more for a moment."""
 
@@ -47,7 +49,7 @@ class Engines:
         self.read.dispose()
 
 
-def engines_for(database_url: str) -> Engines:
+def engines_for(database_url: str, connections: int = _POOL_SIZE) -> Engines:
     """Open `sqlite:////path/to/file` or `postgresql://…`; raise `ValueError` for anything else.
 
     Nothing is connected yet. The error never quotes the URL: it may hold a password.
@@ -57,18 +59,18 @@ def engines_for(database_url: str) -> Engines:
     except ArgumentError:
         raise ValueError("the database URL cannot be read") from None
     if url.drivername == "sqlite" and url.database and url.database != ":memory:":
-        return _sqlite(url)
+        return _sqlite(url, connections)
     if url.drivername in {"postgresql", "postgresql+psycopg"}:
-        return _postgresql(url.set(drivername="postgresql+psycopg"))
+        return _postgresql(url.set(drivername="postgresql+psycopg"), connections)
     raise ValueError("the database URL must begin with sqlite:/// and name a file, or with postgresql://")
 
 
-def _sqlite(url: URL) -> Engines:
+def _sqlite(url: URL, connections: int) -> Engines:
     # One writing connection per process: threads queue for it in order, instead
     # of polling SQLite's lock. Other processes are met by the busy time-out.
     write = create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_timeout=_WAIT_SECONDS)
     read = create_engine(
-        url, hide_parameters=True, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE, pool_timeout=_WAIT_SECONDS
+        url, hide_parameters=True, pool_size=connections, max_overflow=connections, pool_timeout=_WAIT_SECONDS
     )
 
     @event.listens_for(write, "do_connect")
@@ -109,14 +111,31 @@ def _sqlite(url: URL) -> Engines:
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     # WAL's default, NORMAL, may lose the last commits when the power fails;
     # a mandate that was ended must stay ended.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _postgresql(url: URL) -> Engines:
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log, once for the file.
+
+    Turning it on needs the file for itself, and SQLite does not wait for that as it
+    waits for other locks: of processes that open a new file together, one is first.
+    """
+    for attempt in range(_WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _WAL_TRIES - 1:
+                raise
+            sleep(0.05)
+        else:
+            return
+
+
+def _postgresql(url: URL, connections: int) -> Engines:
     arguments: dict[str, Any] = {"connect_timeout": _WAIT_SECONDS // 2}
     if "options" not in url.query:
         arguments["options"] = f"-c lock_timeout={_WAIT_SECONDS}s"
@@ -126,8 +145,8 @@ def _postgresql(url: URL) -> Engines:
         connect_args=arguments,
         isolation_level="READ COMMITTED",
         use_native_hstore=False,
-        pool_size=_POOL_SIZE,
-        max_overflow=_POOL_SIZE,
+        pool_size=connections,
+        max_overflow=connections,
         pool_timeout=_WAIT_SECONDS,
     )
     event.listen(engine, "handle_error", _translate)

@@ -46,6 +46,15 @@ class MemoryStore:
         with self._lock:
             self._store((kind, key), text, ttl)
 
+    def replace(self, kind: str, key: str, value: Mapping[str, Any], ttl: int) -> bool:
+        """Store only if the key is there, in one atomic step: what was taken does not come back."""
+        text = json.dumps(dict(value))
+        with self._lock:
+            if self._live((kind, key)) is None:
+                return False
+            self._store((kind, key), text, ttl)
+            return True
+
     def get(self, kind: str, key: str) -> dict[str, Any] | None:
         with self._lock:
             return _read(self._live((kind, key)))

@@ -57,6 +57,12 @@ class RedisStore:
         with _reached():
             self._redis.set(_name(kind, key), json.dumps(dict(value)), ex=_seconds(ttl))
 
+    def replace(self, kind: str, key: str, value: Mapping[str, Any], ttl: int) -> bool:
+        """Store only if the key is there, in one atomic step: what was taken does not come back."""
+        with _reached():
+            stored = self._redis.set(_name(kind, key), json.dumps(dict(value)), ex=_seconds(ttl), xx=True)
+        return stored is True
+
     def get(self, kind: str, key: str) -> dict[str, Any] | None:
         with _reached():
             return _read(self._redis.get(_name(kind, key)))

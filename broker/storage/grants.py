@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, update
 
 from broker.records import Grant, RefreshToken
 from broker.storage.clauses import insert_new, one_of, row_of, select_record, skip_taken
@@ -36,6 +36,7 @@ _USE_REFRESH_TOKEN = (
 )
 
 _REMEMBER_CONSENT = skip_taken(insert(consents))
+_FORGET_CONSENTS = delete(consents).where(consents.c.client == bindparam("client"))
 _CONSENTED = select(consents.c.scope).where(
     consents.c.party == bindparam("party"), consents.c.client == bindparam("client")
 )
@@ -94,6 +95,10 @@ class SqlGrantStore:
         ]
         if rows:
             self._connection.execute(_REMEMBER_CONSENT, rows)
+
+    def forget_consents(self, client: str) -> None:
+        """Of everybody."""
+        self._connection.execute(_FORGET_CONSENTS, {"client": client})
 
     def consented(self, party: str, client: str) -> frozenset[str]:
         """Scopes that this person was shown for this client."""

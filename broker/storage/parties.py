@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
-from broker.port_errors import NotFoundError
+from broker.port_errors import ConflictError, NotFoundError
 from broker.records import NewParty
 from broker.storage.clauses import insert_new, one_of, row_of, select_record, skip_taken
 from broker.storage.tables import identities, parties
@@ -34,6 +34,11 @@ _SAVE = (
     update(parties)
     .where(parties.c.id == bindparam("party"))
     .values({name: bindparam(name) for name in _CHANGEABLE})
+)
+_SET_INSZ = (
+    update(parties)
+    .where(parties.c.id == bindparam("party_id"), parties.c.insz_index.is_(None))
+    .values(insz_index=bindparam("new_index"), insz_sealed=bindparam("new_sealed"))
 )
 
 
@@ -86,6 +91,12 @@ class SqlPartyStore:
         values = {name: getattr(party, name) for name in _CHANGEABLE}
         if self._connection.execute(_SAVE, {"party": party.id, **values}).rowcount != 1:
             raise NotFoundError("no such party")
+
+    def set_insz(self, party: str, index: str, sealed: str) -> None:
+        """Give a person the number that she lacks. Raise `ConflictError` if it is taken or she has one."""
+        values = {"party_id": party, "new_index": index, "new_sealed": sealed}
+        if self._connection.execute(_SET_INSZ, values).rowcount != 1:
+            raise ConflictError("this party has a number")
 
     def add_identity(self, issuer: str, subject: str, party: str, now: Instant) -> None:
         """Raise `ConflictError` if (issuer, subject) is known, `NotFoundError` if the party is not."""

@@ -108,7 +108,6 @@ sessions = Table(
     Column("claims_at", INSTANT, nullable=False),
     Column("organisation", ForeignKey("parties.id")),
     Column("staff", WORD_SET, nullable=False),
-    Column("sealed_id_token", Text),
     Column("ended_at", INSTANT),
 )
 

@@ -47,7 +47,7 @@ class AcmUpstream:
         self._clock = clock
         self._metadata = UpstreamMetadata(self.issuer, requests.Session(), clock)
         # Parsed once: reading an RSA key from PEM costs thirty milliseconds (costs.md B).
-        self._key = RSAKey.import_key(settings.acm_private_key) if settings.acm_private_key else None
+        self._key = _private_key(settings.acm_private_key) if settings.acm_private_key else None
         self._connections = HTTPAdapter(pool_maxsize=settings.threads)
 
     def start(self, *, state: str, redirect_uri: str, force: bool = False) -> LoginRequest:
@@ -180,10 +180,17 @@ class AcmUpstream:
             id_token=token,
             insz=_text(claims, "rrn"),
             organisation_code=_text(claims, "vo_orgcode"),
-            organisation_name=_text(claims, "vo_orgnaam"),
             roles=roles,
             staff=self._tables.staff_roles(roles),
         )
+
+
+def _private_key(pem: str) -> RSAKey:
+    """Our key at ACM. Raise `ValueError` that does not quote it."""
+    try:
+        return RSAKey.import_key(pem)
+    except (JoseError, ValueError, TypeError):
+        raise ValueError("VOLMACHT_ACM_PRIVATE_KEY is not an RSA private key in PEM") from None
 
 
 def _kid(unverified_token: str) -> str | None:

@@ -23,6 +23,10 @@ MAX_BYTES = 256 * 1024
 REFETCH_SECONDS = 30
 METADATA_SECONDS = 3600
 DEFAULT_KEYS_SECONDS = 300
+MAX_KEYS_SECONDS = 24 * 3600
+GIVE_UP_SECONDS = 5
+"""After a failure nobody tries again for so long: a silent upstream must not hold every thread."""
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class UpstreamMetadata:
@@ -38,6 +42,7 @@ class UpstreamMetadata:
         self._keys: KeySet | None = None
         self._keys_until: Instant = 0
         self._keys_fetched: Instant = 0
+        self._given_up_until: Instant = 0
 
     def document(self) -> dict[str, Any]:
         """The discovery document; its `issuer` is exactly ours. Raise `UpstreamError`."""
@@ -46,6 +51,8 @@ class UpstreamMetadata:
                 found, _ = self._fetch(f"{self.issuer}/.well-known/openid-configuration")
                 if found.get("issuer") != self.issuer:
                     raise UpstreamError("the discovery document names another issuer")
+                if not all(isinstance(found.get(name), str) for name in ENDPOINTS):
+                    raise UpstreamError("the discovery document lacks an endpoint")
                 self._document = found
                 self._document_until = self._clock() + METADATA_SECONDS
             return self._document
@@ -69,6 +76,8 @@ class UpstreamMetadata:
             return self._keys
 
     def _fetch(self, address: str) -> tuple[dict[str, Any], int]:
+        if self._clock() < self._given_up_until:
+            raise UpstreamError("the upstream did not answer a moment ago")
         try:
             with self._http.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
                 response.raise_for_status()
@@ -78,6 +87,7 @@ class UpstreamMetadata:
                 raise UpstreamError("the upstream's answer is larger than 256 kB")
             body = requests.models.complexjson.loads(text)
         except (requests.RequestException, ValueError, OSError) as error:
+            self._given_up_until = self._clock() + GIVE_UP_SECONDS
             raise UpstreamError("the upstream does not answer as it should") from error
         if not isinstance(body, dict):
             raise UpstreamError("the upstream's answer is not a JSON object")
@@ -87,4 +97,4 @@ class UpstreamMetadata:
 def _max_age(cache_control: str) -> int:
     """Seconds that the header allows; ACM asks that it be respected (acm.md section 1)."""
     found = re.search(r"max-age=(\d{1,6})", cache_control)
-    return int(found.group(1)) if found else DEFAULT_KEYS_SECONDS
+    return min(int(found.group(1)), MAX_KEYS_SECONDS) if found else DEFAULT_KEYS_SECONDS

@@ -56,7 +56,6 @@ def session(key, party="bram", **facts):
         expires_at=NOW + 28_800,
         claims_at=NOW - 2,
         staff=frozenset({"reviewer", "operator"}),
-        sealed_id_token="sealed",
     )
     return dataclasses.replace(plain, **facts)
 

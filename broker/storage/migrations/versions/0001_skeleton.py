@@ -128,7 +128,6 @@ def create_sessions() -> None:
         instant("claims_at"),
         text("organisation", nullable=True),
         text("staff"),
-        text("sealed_id_token", nullable=True),
         instant("ended_at", nullable=True),
         sa.ForeignKeyConstraint(["organisation"], ["parties.id"], name="fk_sessions_organisation"),
         sa.ForeignKeyConstraint(["party"], ["parties.id"], name="fk_sessions_party"),
