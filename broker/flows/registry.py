@@ -15,6 +15,7 @@ from broker.flows import revocation
 from broker.flows.claims import IDENTITY_SCOPES
 from broker.ports import Database, Services, UnitOfWork
 from broker.records import Audience, Client
+from keys.errors import SealError
 from keys.keyring import KeyRecord, Keyring, KeyState, generate_record, state_of
 from keys.rotation import rotate
 from keys.vault import Vault
@@ -58,7 +59,11 @@ def check_master_key(records: list[KeyRecord], vault: Vault, now: Instant) -> No
     """
     ring = Keyring(records, vault)
     for purpose in {record.purpose for record in records if state_of(record, now) is KeyState.ACTIVE}:
-        ring.signing_key(purpose, now)
+        try:
+            ring.signing_key(purpose, now)
+        except SealError as error:
+            mend = "this database was made with another VOLMACHT_MASTER_KEY: give that one"
+            raise SealError(mend) from error
 
 
 def rotate_keys(

@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from keys.vault import Vault
 from stock_client import register
+from village_process import ROOT
 
 
 def test_help_names_every_command_with_a_sentence(village):
@@ -35,6 +38,10 @@ def test_doctor_says_what_to_mend(village):
         ({"VOLMACHT_DATABASE_URL": f"sqlite:///{village.home}/empty.db"}, "database"),
         ({"VOLMACHT_WORKERS": "3"}, "configuration"),
         ({"VOLMACHT_REDIS_URL": "redis://127.0.0.1:9/0"}, "ephemeral store"),
+        ({"VOLMACHT_REDIS_URL": "nothing://here"}, "wiring"),
+        ({"VOLMACHT_DATABASE_URL": "sqlite:///"}, "database"),
+        ({"VOLMACHT_LOG_LEVEL": "LOUD"}, "configuration"),
+        ({"VOLMACHT_ACM_PRIVATE_KEY": "junk"}, "wiring"),
     ):
         done = village.volmacht("doctor", "--json", environ=environ | changes)
         assert done.returncode == 1
@@ -50,7 +57,11 @@ def test_a_wrong_master_key_is_noticed_and_never_shown(village):
     environ = village.broker_environ() | {"VOLMACHT_MASTER_KEY": base64.b64encode(other).decode()}
     done = village.volmacht("doctor", environ=environ)
     assert done.returncode == 1
-    assert "MEND keys" in done.stdout
+    assert "another VOLMACHT_MASTER_KEY" in done.stdout
+    rotated = village.volmacht("keys", "rotate", "--now", environ=environ)
+    assert rotated.returncode == 1, "a key that no broker can open must not retire the good one"
+    assert "another VOLMACHT_MASTER_KEY" in rotated.stderr
+    assert village.volmacht("doctor").returncode == 0
     assert base64.b64encode(other).decode() not in done.stdout + done.stderr
 
 
@@ -120,3 +131,82 @@ def test_a_command_without_settings_says_which_to_set(village):
     )
     assert done.returncode == 1
     assert "VOLMACHT_ISSUER is not set" in done.stderr
+
+
+def test_an_existing_client_keeps_its_secret_and_its_audience_learns_new_scopes(village):
+    options = ("--auth", "client_secret_basic", "--audience", "https://grows.example/api")
+    first = register(village, "grows", *options, scopes=("openid", "things:read"))
+    again = register(village, "grows", *options, scopes=("openid", "things:read", "obo:vouchers:read"))
+    assert first
+    assert again is None
+    import sqlite3
+
+    connection = sqlite3.connect(f"file:{village.home}/volmacht.db?mode=ro", uri=True)
+    (row,) = connection.execute("SELECT scopes, delegation_aware FROM audiences WHERE uri LIKE '%grows%'")
+    connection.close()
+    assert "obo:vouchers:read" in row[0]
+    assert row[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--redirect-uri", "javascript:alert(1)"),
+        ("--redirect-uri", "http://public.example/cb"),
+        ("--redirect-uri", "https://s.example/cb#x"),
+        ("--redirect-uri", "https://s.example/cb", "--mandate-type", "nonsense"),
+        ("--redirect-uri", "https://s.example/cb", "--scope", "a b"),
+    ],
+)
+def test_a_client_that_makes_no_sense_is_refused_with_what_would_mend_it(village, options):
+    command = [
+        "clients",
+        "add",
+        "--id",
+        "odd",
+        "--scope",
+        "openid",
+        "--auth",
+        "client_secret_basic",
+        *options,
+    ]
+    done = village.volmacht(*command)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "odd" not in village.volmacht("clients", "list").stdout
+
+
+@pytest.mark.parametrize("content", ['{"keys": [1]}', '{"keys": []}', "[]", "not json"])
+def test_a_key_set_that_is_none_is_refused(village, tmp_path, content):
+    file = tmp_path / "jwks.json"
+    file.write_text(content)
+    done = village.volmacht(
+        *("clients", "add", "--id", "odd", "--scope", "openid"),
+        *("--redirect-uri", "https://s.example/cb", "--jwks", str(file)),
+    )
+    assert done.returncode == 2
+    assert "--jwks" in done.stderr
+
+
+def test_a_catalogue_that_drops_a_type_or_a_power_is_refused(village, tmp_path):
+    text = (ROOT / "config" / "catalogue.toml").read_text()
+    dropped = tmp_path / "catalogue.toml"
+    dropped.write_text(text.replace('  "refunds:request",\n', ""))
+    if dropped.read_text() == text:
+        dropped.write_text(text.replace('"refunds:request", ', "").replace(', "refunds:request"', ""))
+    assert dropped.read_text() != text
+    done = village.volmacht("catalogue", "load", str(dropped))
+    assert done.returncode == 1
+    assert "refunds:request" in done.stderr
+
+
+def test_in_the_folder_of_the_demo_a_command_needs_no_settings(village):
+    bare = {
+        "PYTHONPATH": village.environ["PYTHONPATH"],
+        "PATH": "/usr/bin",
+        "VOLMACHT_HOME": str(village.home),
+    }
+    done = village.volmacht("keys", "list", environ=bare)
+    assert done.returncode == 0, done.stderr
+    assert "tokens" in done.stdout
+    assert "alembic" not in done.stderr

@@ -40,3 +40,32 @@ def test_both_discovery_documents_are_the_same_and_name_the_issuer(village):
     oauth = requests.get(f"{village.broker}/.well-known/oauth-authorization-server", timeout=10).json()
     assert oidc == oauth
     assert oidc["issuer"] == village.broker
+
+
+def test_who_is_registered_anew_or_goes_elsewhere_shows_the_page_again(village):
+    options = ("--auth", "client_secret_basic")
+    secret = register(village, "again", *options)
+    assert "code=" in StockClient(village, "again", secret).authorize("an", choice="Voor mezelf")
+    assert village.volmacht("clients", "remove", "again").returncode == 0
+    secret = register(village, "again", *options)
+    client = StockClient(village, "again", secret)
+    assert "code=" in client.authorize("an", choice="Voor mezelf"), "the page was there"
+
+
+def test_the_first_use_page_names_the_powers(village):
+    register(
+        village,
+        "powers",
+        *("--auth", "client_secret_basic", "--audience", f"{village.vouchers}/api/burgers"),
+        scopes=("openid", "vouchers:order"),
+    )
+    from http_browser import Browser
+
+    browser = Browser()
+    query = (
+        "response_type=code&client_id=powers&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback"
+        "&scope=openid+vouchers%3Aorder&code_challenge_method=S256&code_challenge=" + "a" * 43
+    )
+    browser.open(f"{village.broker}/authorize?{query}")
+    page = browser.sign_in("an")
+    assert "Dienstencheques bestellen" in page.text

@@ -55,6 +55,15 @@ def test_take_gives_the_value_to_one_of_many(ephemeral):
     assert ephemeral.take("code", "unknown") is None
 
 
+def test_what_was_taken_does_not_come_back(ephemeral):
+    assert ephemeral.replace("interaction", "k", {"n": 1}, 60) is False
+    assert ephemeral.get("interaction", "k") is None
+    ephemeral.put("interaction", "k", {"n": 1}, 60)
+    assert ephemeral.replace("interaction", "k", {"n": 2}, 60) is True
+    assert ephemeral.take("interaction", "k") == {"n": 2}
+    assert ephemeral.replace("interaction", "k", {"n": 3}, 60) is False
+
+
 def test_a_claim_is_won_by_one_of_many(ephemeral):
     assert together(8, lambda: ephemeral.claim("jti", "k", 60)).count(True) == 1
     assert ephemeral.claim("jti", "k", 60) is False
@@ -120,6 +129,7 @@ def test_a_server_that_is_away_is_unavailable_in_every_method(tmp_path, clock):
         lambda: store.put("k", "k", {}, 1),
         lambda: store.get("k", "k"),
         lambda: store.take("k", "k"),
+        lambda: store.replace("k", "k", {}, 1),
         lambda: store.claim("k", "k", 1),
         store.epoch,
         store.ping,

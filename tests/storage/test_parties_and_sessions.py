@@ -113,3 +113,29 @@ def test_last_use_only_moves_forward_and_not_after_the_end(database):
         unit.sessions.end("s1", NOW + 90)
         ended = unit.sessions.find("s1")
     assert (ended.last_seen_at, ended.ended_at) == (NOW + 60, NOW + 70)
+
+
+def test_a_number_is_given_to_who_has_none_and_to_nobody_twice(database):
+    with database.write() as unit:
+        unit.parties.add(NewParty(person("nadia")), NOW)
+        unit.parties.add(NewParty(person("omar"), insz_index="omars", insz_sealed="s"), NOW)
+        unit.parties.set_insz("nadia", "nadias", "sealed")
+        unit.commit()
+    with database.read() as unit:
+        assert unit.parties.find_by_insz_index("nadias").id == "nadia"
+        assert unit.parties.insz_sealed("nadia") == "sealed"
+    for who, index in (("nadia", "other"), ("omar", "other")):
+        with database.write() as unit, pytest.raises(ConflictError):
+            unit.parties.set_insz(who, index, "sealed")
+
+
+def test_consents_of_a_client_can_be_forgotten(database):
+    with database.write() as unit:
+        unit.parties.add(NewParty(person("nadia")), NOW)
+        unit.grants.remember_consent("nadia", "shop", ["openid"], NOW)
+        unit.grants.remember_consent("nadia", "other", ["openid"], NOW)
+        unit.grants.forget_consents("shop")
+        unit.commit()
+    with database.read() as unit:
+        assert unit.grants.consented("nadia", "shop") == frozenset()
+        assert unit.grants.consented("nadia", "other") == {"openid"}
