@@ -1,7 +1,7 @@
 """Check digits of Belgian numbers: python-stdnum behind the port `NumberChecks`.
 
 `stdnum.be.ssn` takes national and BIS numbers alike; `stdnum.be.vat` is the
-enterprise number (acm.md section 6).
+enterprise number.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Parties by the numbers that people type: found without being shown, made when unknown.
 
 National numbers are checked, indexed by a keyed hash and sealed in one step; past
-this file nobody sees one (standards.md section 17).
+this file nobody sees one.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def put_client(services: Services, client: Client, audiences: list[Audience], no
     """Register or change a client and its audiences. Returns the new secret when one was made.
 
     A secret is 256 random bits, shown once and stored as SHA-256: there is nothing
-    to guess, so there is nothing for a slow hash to slow down (costs.md B).
+    to guess, so there is nothing for a slow hash to slow down.
     """
     with services.database.write() as uow:
         known = uow.registry.find_client(client.id)

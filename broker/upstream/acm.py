@@ -1,4 +1,4 @@
-"""ACM as an OpenID Connect relying party, on Authlib, with ACM's habits (acm.md sections 0 to 4).
+"""ACM as an OpenID Connect relying party, on Authlib, with ACM's habits.
 
 We always send `acr_values`, because only then does ACM promise `acr`; we enforce
 state, nonce and PKCE S256 ourselves, because ACM does not; and we verify the ID
@@ -46,7 +46,7 @@ class AcmUpstream:
         self._tables = tables
         self._clock = clock
         self._metadata = UpstreamMetadata(self.issuer, requests.Session(), clock)
-        # Parsed once: reading an RSA key from PEM costs thirty milliseconds (costs.md B).
+        # Parsed once: reading an RSA key from PEM costs thirty milliseconds.
         self._key = _private_key(settings.acm_private_key) if settings.acm_private_key else None
         self._connections = HTTPAdapter(pool_maxsize=settings.threads)
 
@@ -85,7 +85,7 @@ class AcmUpstream:
         return self._login(claims, token)
 
     def logout_url(self, post_logout_redirect_uri: str, state: str) -> str | None:
-        """A browser navigation that ends ACM's own session (acm.md section 4)."""
+        """A browser navigation that ends ACM's own session."""
         endpoint = self._metadata.document().get("end_session_endpoint")
         if not isinstance(endpoint, str):
             return None
@@ -123,7 +123,7 @@ class AcmUpstream:
         return client
 
     def _redeem(self, code: str, verifier: str, redirect_uri: str, now: Instant) -> str:
-        """One try and no retry: a code is redeemed once (acm.md section 7, number 9)."""
+        """One try and no retry: a code is redeemed once."""
         try:
             answer = self._client(redirect_uri, now).fetch_token(
                 self._metadata.document()["token_endpoint"],
@@ -205,7 +205,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
 
 
 def _roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """Roles of every claim named `…rol_3d` or `…rol_2d`, in any case, string or array (acm.md section 7)."""
+    """Roles of every claim named `…rol_3d` or `…rol_2d`, in any case, string or array."""
     found: list[str] = []
     for name, value in claims.items():
         if name.lower().endswith(("_rol_3d", "_rol_2d")):

@@ -95,6 +95,6 @@ class UpstreamMetadata:
 
 
 def _max_age(cache_control: str) -> int:
-    """Seconds that the header allows; ACM asks that it be respected (acm.md section 1)."""
+    """Seconds that the header allows; ACM asks that it be respected."""
     found = re.search(r"max-age=(\d{1,6})", cache_control)
     return min(int(found.group(1)), MAX_KEYS_SECONDS) if found else DEFAULT_KEYS_SECONDS
