@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
-from attack_tools import b64, challenge, claims_of
+from attack_tools import challenge, claims_of
 from broker import wiring
 from broker.flows import authorize, codes, revocation, sessions, tokens
 from broker.flows.authorize import Interaction
@@ -107,6 +107,9 @@ class FlowWorld:
 
     folder: Path
     changes: dict[str, Any] = field(default_factory=dict)
+    """Settings that differ from the plain ones."""
+    cookies: dict[str, str] = field(default_factory=dict)
+    """The secret of each session that was signed in."""
 
     def __post_init__(self) -> None:
         self.file = self.folder / "volmacht.db"
@@ -201,10 +204,10 @@ class FlowWorld:
         claims_age: int = 0,
     ) -> Session:
         """Through the upstream; with roles, for the OCMW. `claims_age` is how long ago ACM said so."""
+        organisation = OCMW if roles else None
         self.upstream.answer = UpstreamLogin(
-            ACM, name, name, level, self.now - claims_age, "", organisation_code=OCMW if roles else None,
-            roles=roles,
-        )  # fmt: skip
+            ACM, name, name, level, self.now - claims_age, "", organisation_code=organisation, roles=roles
+        )
         url = sessions.start(
             self.services, browser=BROWSER, return_to="/portal/", redirect_uri=f"{ISSUER}/cb"
         )
@@ -212,7 +215,7 @@ class FlowWorld:
         signed_in = sessions.finish(
             self.services, browser=BROWSER, unverified_response=answer, previous=None, now=self.now
         )
-        self.cookies = {**getattr(self, "cookies", {}), signed_in.session.id: signed_in.secret}
+        self.cookies[signed_in.session.id] = signed_in.secret
         return signed_in.session
 
     def officer(self, **login: Any) -> Session:
@@ -271,9 +274,3 @@ class FlowWorld:
 
 def access_claims(answer: Mapping[str, Any]) -> dict[str, Any]:
     return claims_of(answer["access_token"])
-
-
-__all__ = [
-    "ACM", "BROWSER", "DELEGATED", "EXECUTOR_ROLE", "ISSUER", "OCMW", "OTHER", "OWN", "SCOPES", "VOUCHERS",
-    "FlowWorld", "access_claims", "b64",
-]  # fmt: skip

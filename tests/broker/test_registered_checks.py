@@ -117,6 +117,8 @@ CASES = [
     Case("no_request_object", "request_not_supported", {"request": "eyJhbGciOiJub25lIn0.e30."}),
     Case("nothing_ignored", "invalid_request", {"claims": '{"id_token":{}}'}),
     Case("nothing_ignored", "invalid_request", {"registration": "{}"}),
+    Case("nothing_ignored", "invalid_request", {"id_token_hint": "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"}),
+    Case("nothing_ignored", "invalid_request", {"dpop_jkt": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}),
     Case("provable_age", "unmet_authentication_requirements", {"max_age": "3600"}),
     Case("provable_age", "unmet_authentication_requirements", {"max_age": "0"}),
     Case("known_level", "unmet_authentication_requirements", {"acr_values": "loa-4 urn:mace:silver"}),
@@ -214,7 +216,6 @@ FINE = [
     {"response_mode": "query"},
     {"prompt": "consent"},
     {"scope": "openid admin obo:vouchers:read"},
-    {"claims": ""},
 ]
 
 
@@ -241,12 +242,28 @@ def test_of_several_levels_the_weakest_that_is_known_suffices(wire, asked, level
     assert wire.read(acr_values=asked).level == level.name
 
 
-def test_the_audience_is_the_resource_or_the_location_or_the_only_one(wire):
+def test_the_audience_is_the_resource_or_the_only_one(wire):
     silent = {"authorization_details": mandate()}
     assert wire.read(**silent).audience == VOUCHERS
     assert wire.read("two", resource=OTHER, **silent).audience == OTHER
-    assert wire.read("two", authorization_details=mandate(locations=[OTHER])).audience == OTHER
     assert wire.push("two", silent) == "invalid_target"
+    assert wire.go("two", silent) == "invalid_target"
+
+
+@pytest.mark.parametrize("location", [VOUCHERS, OTHER])
+def test_a_client_of_several_apis_may_name_the_one_it_means_by_its_location_alone(wire, location):
+    """RFC 9396 section 2.2; `one_target`: resource and locations say the same, or one of them is silent."""
+    asked = {"authorization_details": mandate(locations=[location])}
+    assert wire.push("two", asked) == ""
+    assert wire.read("two", **asked).audience == location
+
+
+@pytest.mark.parametrize("client", ["one", "two"])
+def test_several_locations_are_refused_where_the_client_is_told(wire, client):
+    """One audience: an error for the client, not a page for the person (RFC 8707 section 2)."""
+    asked = {"authorization_details": mandate(locations=[VOUCHERS, VOUCHERS])}
+    assert wire.push(client, asked) == "invalid_target"
+    assert wire.go(client, asked) == "invalid_target"
 
 
 def test_a_scope_that_is_not_registered_is_left_out(wire):

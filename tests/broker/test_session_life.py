@@ -8,7 +8,7 @@ import pytest
 
 from broker.errors import InteractionGoneError, JudgedError
 from broker.flows import revocation, sessions
-from flow_world import BROWSER, EXECUTOR_ROLE, ISSUER
+from flow_world import BROWSER, EXECUTOR_ROLE, ISSUER, FlowWorld
 from mandates.errors import InvalidPeriodError
 from mandates.model import Source
 
@@ -118,8 +118,6 @@ def test_claims_of_two_hours_ago_give_no_power_at_all(flow):
 
 
 def test_powers_from_claims_do_not_outlive_the_session(tmp_path):
-    from flow_world import FlowWorld
-
     world = FlowWorld(tmp_path, {"session_seconds": 3600})
     (power,) = powers(world, bram := world.officer())
     world.close()

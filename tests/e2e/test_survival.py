@@ -3,10 +3,12 @@
 import random
 import threading
 import time
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import requests
 
+import servers
 from http_browser import Browser
 from stock_client import StockClient, register
 from village_process import Village
@@ -56,10 +58,21 @@ def sign_in(village, persona):
     return browser
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_power_cut_loses_nothing_that_was_acknowledged(seed):
+@contextmanager
+def production_like():
+    """As in production: the power cut takes the broker's two workers; its stores have their own."""
+    with servers.postgres() as server, servers.postgres_database(server) as url, servers.valkey() as redis:
+        yield {"VOLMACHT_DATABASE_URL": url, "VOLMACHT_REDIS_URL": redis, "VOLMACHT_WORKERS": "2"}
+
+
+@pytest.mark.parametrize(
+    ("seed", "stores"),
+    [(1, lambda: nullcontext({})), (2, lambda: nullcontext({})), (3, production_like)],
+    ids=["embedded, one moment", "embedded, another moment", "postgresql and valkey"],
+)
+def test_a_power_cut_loses_nothing_that_was_acknowledged(seed, stores):
     moment = random.Random(seed)
-    with Village() as village:
+    with stores() as environ, Village(**environ) as village:
         secret = register(village, "stock", "--auth", "client_secret_basic", "--vetted")
         client = StockClient(village, "stock", secret)
         token = client.tokens(client.authorize("an"))
