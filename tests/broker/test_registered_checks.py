@@ -90,9 +90,12 @@ class Wire:
             return authorization.read(self.app.extensions["volmacht"].oauth)
 
 
-@pytest.fixture
-def wire(flow):
-    return Wire(flow)
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory):
+    """One broker for all: a request leaves nothing behind that the next one could meet."""
+    flow = FlowWorld(tmp_path_factory.mktemp("wire"))
+    yield Wire(flow)
+    flow.close()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -164,6 +165,14 @@ def test_two_publishers_say_the_same_because_the_truth_is_in_the_database(flow, 
     end_all(flow, bram)
     first, second = (one.token(flow.services, list_id, flow.now) for one in (publisher, StatusPublisher()))
     assert set_bits(first) == set_bits(second)
+
+
+def test_of_readers_at_the_same_moment_one_has_it_signed(flow, token, publisher):
+    """No two ES256 signatures are alike: one text is one signature."""
+    list_id, _ = place(token)
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda _: publisher.token(flow.services, list_id, flow.now), range(8)))
+    assert len(set(texts)) == 1
 
 
 def test_a_list_that_is_nobodys_is_not_found(flow, token, publisher):

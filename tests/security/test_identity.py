@@ -85,6 +85,30 @@ def test_class_07_a_login_without_a_number_claims_nobody(services, land, someone
     assert sign_in(services, subject="no-number").party != party
 
 
+def test_a_weak_first_login_does_not_keep_a_person_from_her_own_number(services, someone):
+    weak = sign_in(services, subject="weak-first", insz=someone(7106), level=Level.LOW)
+    strong = sign_in(services, subject="weak-first", insz=someone(7106), level=Level.HIGH)
+    assert strong.party == weak.party
+    with services.database.read() as uow:
+        assert uow.parties.insz_sealed(weak.party), "the strong login brought the number"
+
+
+def test_class_07_a_number_that_somebody_holds_is_not_merged_by_a_login(services, land, someone):
+    sign_in(services, subject="weak-second", insz=someone(7107), level=Level.LOW)
+    land.party(someone(7107), "Bekend Op Nummer")
+    with pytest.raises(IdentityConflictError):
+        sign_in(services, subject="weak-second", insz=someone(7107), level=Level.HIGH)
+
+
+def test_class_23_claims_older_than_two_hours_send_her_to_acm_again(services):
+    now = int(time.time())
+    fresh = sign_in(services, subject="stale", organisation_code="0999000129", issued_at=now - 7199)
+    stale = replace(fresh, claims_at=now - 7200)
+    assert not sessions.claims_are_old(fresh, now)
+    assert sessions.claims_are_old(stale, now)
+    assert not sessions.claims_are_old(replace(stale, organisation=None), now), "a citizen has no such powers"
+
+
 def test_class_23_an_unknown_organisation_is_a_page_and_no_session(services):
     for code in ("0999000525", "OVO000123", "١٢٣"):
         with pytest.raises(FlowError):
