@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import secrets
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -75,13 +76,14 @@ class AnsweringUpstream:
 
 
 @cache
-def migrated_file() -> Path:
-    """An empty database at the newest migration, made once a process and copied for each world."""
-    file = Path(mkdtemp()) / "volmacht.db"
-    database = SqlDatabase(f"sqlite:///{file}")
+def migrated() -> TemporaryDirectory[str]:
+    """A folder with an empty database at the newest migration; made once a process, gone with it."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    database = SqlDatabase(f"sqlite:///{folder.name}/volmacht.db")
     database.upgrade()
     database.close()
-    return file
+    return folder
 
 
 def settings(file: Path, **changes: Any) -> Settings:
@@ -113,7 +115,7 @@ class FlowWorld:
 
     def __post_init__(self) -> None:
         self.file = self.folder / "volmacht.db"
-        shutil.copy(migrated_file(), self.file)
+        shutil.copy(Path(migrated().name) / self.file.name, self.file)
         self.clock, self.upstream = SettableClock(), AnsweringUpstream()
         self.services = wiring.build(settings(self.file, **self.changes), self.clock, self.upstream)
         self.audience()

@@ -84,9 +84,10 @@ def no_request_object(_services: Services, _client: RegisteredClient, payload: P
 
 def nothing_ignored(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
     """A parameter that would change the answer and that we cannot honour is refused (tokens.md section 4)."""
-    unsupported = {"claims", "registration", "id_token_hint", "dpop_jkt"} & payload.data.keys()
+    names = ("claims", "dpop_jkt", "id_token_hint", "registration")
+    unsupported = [name for name in names if payload.data.get(name)]
     if unsupported:
-        raise InvalidRequestError(f"Not supported here: {', '.join(sorted(unsupported))}.")
+        raise InvalidRequestError(f"Not supported here: {', '.join(unsupported)}.")
 
 
 def provable_age(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
@@ -122,8 +123,10 @@ def something_to_grant(_services: Services, client: RegisteredClient, payload: P
 
 def registered_audience(services: Services, client: RegisteredClient, payload: Payload) -> None:
     """One audience of this client (RFC 8707; tokens.md section 3)."""
+    details = rar.parse(client.record, payload.data.get("authorization_details"))
+    asked = payload.datalist.get("resource", []) or (details.locations if details else ())
     try:
-        rar.audience_of(services, client.record, payload.datalist.get("resource", []))
+        rar.audience_of(services, client.record, asked)
     except InvalidTargetError as error:
         raise InvalidTargetOAuthError("Name one resource that is registered for this client.") from error
 

@@ -107,6 +107,18 @@ def test_its_bits_are_the_decoys_and_the_revoked_and_no_others(flow, client, bra
     assert other_index not in bits
 
 
+def test_a_decoy_is_never_handed_out(flow, client, token, monkeypatch):
+    """A token on a decoy would be refused from its first second."""
+    list_id, index = place(token)
+    hidden = decoys(flow, list_id)
+    decoy, free = min(hidden), next(one for one in range(2**20) if one not in {*hidden, index})
+    draws = iter([decoy, decoy, index, free])
+    monkeypatch.setattr(
+        "broker.storage.status.secrets.randbelow", lambda limit: next(draws) if limit == 2**20 else 1
+    )
+    assert place(flow.tokens(client, flow.sign_in("Tom"), "self")["access_token"]) == (list_id, free)
+
+
 def test_a_revocation_in_the_second_of_a_publication_is_out_in_the_next(flow, bram, token, publisher):
     list_id, index = place(token)
     first = publisher.token(flow.services, list_id, flow.now)

@@ -67,6 +67,16 @@ def test_a_mandate_of_staff_that_is_no_executor_carries_nothing():
     assert chains(world(GIVEN, helper), principal="maria") == [("m",)]
 
 
+def test_a_type_that_is_no_executor_carries_nothing_even_if_a_table_names_it():
+    """No catalogue that loads says so; a chain does not rely on it."""
+    types = dict(catalogue().types)
+    given = types["ocmw-beneficiary"]
+    types["ocmw-beneficiary"] = dataclasses.replace(given, executors=(*given.executors, "citizen-helper"))
+    helper = mandate("citizen-helper", "ocmw", "bram", id="h")
+    w = world(GIVEN, helper, catalogue=Catalogue("f" * 12, types))
+    assert chains(w, principal="maria") == [("m",)]
+
+
 def test_an_executor_of_another_organisation_carries_nothing():
     elsewhere = claimed("ocmw-executor", "ocmw-far", "bram", id="far")
     assert chains(world(GIVEN, elsewhere)) == [("m",)]
