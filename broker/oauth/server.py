@@ -11,7 +11,7 @@ from authlib.oauth2 import AuthorizationServer as BaseAuthorizationServer
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
-from flask import Response
+from flask import Response, g
 from flask import request as flask_request
 
 from broker.oauth import client_auth
@@ -92,9 +92,13 @@ class AuthorizationServer(BaseAuthorizationServer):  # type: ignore[misc]
             return self.handle_error_response(request, error)
 
     def query_client(self, client_id: str) -> RegisteredClient | None:
-        with self.services.database.read() as uow:
-            record = uow.registry.find_client(client_id)
-        return RegisteredClient(record) if record else None
+        """The registered client; read once a request, however often Authlib asks."""
+        known: dict[str, RegisteredClient | None] = g.setdefault("clients", {})
+        if client_id not in known:
+            with self.services.database.read() as uow:
+                record = uow.registry.find_client(client_id)
+            known[client_id] = RegisteredClient(record) if record else None
+        return known[client_id]
 
     def create_oauth2_request(self, request: Request | None) -> Request:
         """Read the form of a POST, the query of a GET; never both (RFC 6750 section 2.3)."""
