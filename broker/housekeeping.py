@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from time import sleep
 
 from broker.flows.journal import Sequencer
 from broker.port_errors import PortError
@@ -24,21 +25,16 @@ class Housekeeper:
     def __init__(self, services: Services, seconds: float = SECONDS) -> None:
         self._services = services
         self._seconds = seconds
-        self._stop = threading.Event()
         self._sequencer = Sequencer()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
-        """Begin; the thread ends with the process or with `stop`."""
+        """Begin; the thread ends with the process."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End after the round that is under way."""
-        self._stop.set()
-        self._thread.join()
-
     def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
+        while True:
+            sleep(self._seconds)
             try:
                 self._sequencer.run(self._services, self._services.clock())
             except (PortError, KeysError) as error:

@@ -124,7 +124,6 @@ class Client:
     """Registered without the page that shows service, powers and data at first use."""
     jwks: Mapping[str, Any] | None = None
     secret_sha256: str | None = None
-    id_token_alg: str = "ES256"  # noqa: S105 -- an algorithm, not a secret
 
 
 @dataclass(frozen=True, slots=True)

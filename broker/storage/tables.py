@@ -249,7 +249,6 @@ clients = Table(
     Column("vetted", Boolean, nullable=False),
     Column("jwks", JSON_OBJECT),
     Column("secret_sha256", Text),
-    Column("id_token_alg", Text, nullable=False),
 )
 
 audiences = Table(

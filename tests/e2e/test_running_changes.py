@@ -1,6 +1,7 @@
 """What the command line changes reaches a running broker through SQL."""
 
 import json
+import sqlite3
 import time
 
 import requests
@@ -126,3 +127,22 @@ def test_a_refresh_for_another_audience_is_refused_not_ignored(village):
         )
         assert answer.status_code == status
     assert answer.json()["error"] == "invalid_target"
+
+
+def test_a_running_broker_gives_every_row_its_leaf_and_signs_the_head(village):
+    """Nobody runs a command here: the housekeeper does it, within some seconds."""
+
+    def sealed():
+        connection = sqlite3.connect(f"file:{village.home}/volmacht.db?mode=ro", uri=True)
+        rows, leaves, head = (
+            connection.execute(f"SELECT {what}").fetchone()[0]
+            for what in (
+                "count(*) FROM journal",
+                "count(*) FROM journal_leaves",
+                "coalesce(max(size), 0) FROM journal_checkpoints",
+            )
+        )
+        connection.close()
+        return rows > 0 and rows == leaves == head
+
+    eventually(sealed, seconds=15)

@@ -19,7 +19,6 @@ CLIENT = Client(
     vetted=True,
     jwks={"keys": [{"kty": "EC"}]},
     secret_sha256="ab" * 32,
-    id_token_alg="RS256",
 )
 AUDIENCE = Audience("https://api", "API", "vouchers", True, frozenset({"vouchers:read", "obo:vouchers:read"}))
 KEY = KeyRecord(

@@ -235,7 +235,6 @@ def create_registry() -> None:
         sa.Column("vetted", sa.Boolean(), nullable=False),
         text("jwks", nullable=True),
         text("secret_sha256", nullable=True),
-        text("id_token_alg"),
         sa.PrimaryKeyConstraint("id", name="pk_clients"),
     )
     op.create_table(
