@@ -11,9 +11,10 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker import wiring
-from broker.endpoints import api, context, protocol
+from broker.endpoints import api, context, problems, protocol, user_info
 from broker.endpoints.context import Application
 from broker.errors import UNEXPECTED, Answer, FlowError, answer_to
+from broker.flows.registry import API
 from broker.flows.status_lists import StatusPublisher
 from broker.housekeeping import Housekeeper
 from broker.oauth.authorization import UnusableRequestError
@@ -24,6 +25,8 @@ from broker.portal.page import render
 from broker.ports import Services
 from config.settings import Settings
 from mandates.errors import MandateError
+from volmacht_guard import GuardError
+from volmacht_guard.flask import FlaskGuard
 
 log = logging.getLogger("volmacht")
 MACHINES = (
@@ -50,13 +53,19 @@ def create_app(settings: Settings, services: Services | None = None, *, housekee
         __name__, template_folder="portal/templates", static_folder="portal/static", static_url_path="/static"
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.extensions["volmacht"] = Application(services, AuthorizationServer(services), StatusPublisher())
+    user_info_guard, api_guard = wiring.own_guards(services)
+    app.extensions["volmacht"] = Application(
+        services,
+        AuthorizationServer(services),
+        StatusPublisher(),
+        FlaskGuard(api_guard),
+        api.register(app, services.settings.issuer),
+    )
     app.register_blueprint(protocol.blueprint)
     app.register_blueprint(interaction.blueprint)
     app.register_blueprint(views.blueprint)
     app.register_blueprint(logout.blueprint)
-    user_info, v1 = wiring.own_guards(services)
-    app.register_blueprint(api.create_blueprint(user_info, v1))
+    app.register_blueprint(user_info.create_blueprint(user_info_guard))
     app.add_url_rule("/healthz", view_func=_healthz(services))
     app.before_request(_no_control_characters)
     app.after_request(_headers)
@@ -79,7 +88,9 @@ def _healthz(services: Services):  # type: ignore[no-untyped-def]  # noqa: ANN20
 
 def _no_control_characters() -> None:
     """A NUL in a parameter is nobody's typing, and PostgreSQL refuses to store it."""
-    values = (value for source in (request.args, request.form) for _, value in source.items(multi=True))
+    # The API's bodies are JSON or files, which its schemas judge once it is known who calls.
+    sources = (request.args,) if _asked_the_api() else (request.args, request.form)
+    values = (value for source in sources for _, value in source.items(multi=True))
     if any("\0" in value for value in values):
         raise BadRequest
 
@@ -102,6 +113,7 @@ def _headers(response: Response) -> Response:
 def _register_errors(app: Flask) -> None:
     for kind in (FlowError, MandateError, PortError):
         app.register_error_handler(kind, _known)
+    app.register_error_handler(GuardError, problems.refused_token)
     app.register_error_handler(UnusableRequestError, _unusable)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unknown)
@@ -110,6 +122,8 @@ def _register_errors(app: Flask) -> None:
 def _known(error: Exception) -> BaseResponse:
     if isinstance(error, PortError):
         g.session = None  # the page must not ask the store that just refused
+    if _asked_the_api():
+        return problems.known(error)
     return _tell(answer_to(error), getattr(error, "code", None))
 
 
@@ -123,6 +137,8 @@ def _unusable(_error: Exception) -> BaseResponse:
 def _http(error: HTTPException) -> BaseResponse:
     if error.code and error.code < 400:
         return error.get_response()
+    if _asked_the_api():
+        return problems.http(error)
     status = error.code or 500
     text = "Deze pagina bestaat niet." if status == 404 else "Deze vraag kan niet worden beantwoord."
     response = _tell(Answer("invalid_request", status, text), f"http_{status}")
@@ -142,7 +158,13 @@ def _unknown(error: Exception) -> BaseResponse:
         frame = frame.tb_next
     place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "unknown"
     log.error("error_id=%s type=%s at=%s path=%s", error_id, type(error).__name__, place, request.path)
+    if _asked_the_api():
+        return problems.problem(500, "server_error", instance=f"urn:volmacht:error:{error_id}")
     return _tell(UNEXPECTED, error_id)
+
+
+def _asked_the_api() -> bool:
+    return request.path.startswith(f"{API}/")
 
 
 def _tell(answer: Answer, code: str | None) -> BaseResponse:

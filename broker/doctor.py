@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from broker import wiring
 from broker.errors import FlowError
 from broker.flows.registry import PURPOSES
+from broker.flows.vault_keys import under_previous_master
 from broker.port_errors import PortError
 from broker.ports import Services
 from config.settings import Settings, SettingsError
@@ -82,4 +83,8 @@ def _keys(services: Services) -> str:
     now = services.clock()
     for purpose in PURPOSES:
         services.keyring().signing_key(purpose, now)
+    if under_previous_master(services):
+        raise LookupError(
+            "data keys still stand under VOLMACHT_MASTER_KEY_PREVIOUS: run `volmacht keys rotate-master`"
+        )
     return f"every purpose ({', '.join(PURPOSES)}) has a key that signs"

@@ -103,6 +103,95 @@ class NumberInTextError(FlowError):
     code = "number_in_text"
 
 
+class StaleError(FlowError):
+    """The store here does not know the revision yet that the caller asked for; ask again in a moment."""
+
+    code = "stale"
+
+
+class InvalidPlaceError(FlowError):
+    """The place where a page should begin was not given by an earlier page of this list."""
+
+    code = "invalid_place"
+
+
+class UnreadableFileError(FlowError):
+    """A file that cannot be taken in, and why: nothing of it is stored.
+
+    `fault` is stable; the text says what would mend it, with the line and the column's title,
+    and never what stands in a cell.
+    """
+
+    code = "unreadable_file"
+
+    def __init__(self, fault: str, text: str, line: int | None = None) -> None:
+        self.fault, self.line = fault, line
+        super().__init__(text if line is None else f"line {line}: {text}")
+
+
+class NotValidatedError(FlowError):
+    """A file is applied after it was validated whole, not before (mandates.md section 6)."""
+
+    code = "not_validated"
+
+
+class VersionError(FlowError):
+    """The mandate is not the version that the caller looked at."""
+
+    code = "version_mismatch"
+
+
+class SourceMissingError(FlowError):
+    """A fact about a party without a word on who says so: register, letter or person."""
+
+    code = "source_missing"
+
+
+class FutureDateError(FlowError):
+    """A fact that takes effect later: report it when it has happened."""
+
+    code = "future_date"
+
+
+class InvalidHappeningError(FlowError):
+    """What was reported cannot happen to this party, or lacks the other party that it needs."""
+
+    code = "invalid_happening"
+
+
+class InvalidImportError(FlowError):
+    """The file holds lines that cannot be taken; `faults` names each, and nothing was stored."""
+
+    code = "invalid_import"
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+class CodeRefusedError(FlowError):
+    """An activation code that does nothing here: mistyped, unknown, old or somebody else's, all alike."""
+
+    code = "code_refused"
+
+
+class TooManyTriesError(FlowError):
+    """Too many codes were tried by this person or from this address."""
+
+    code = "too_many_tries"
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        """Seconds until the next try."""
+        super().__init__("too many codes were tried; wait before the next one")
+
+
+class AddressMissingError(FlowError):
+    """No address on record to which a letter can go."""
+
+    code = "address_missing"
+
+
 class InvalidGrantError(FlowError):
     """A code or refresh token that gives nothing (any more)."""
 
@@ -169,6 +258,50 @@ ANSWERS: dict[str, Answer] = {
     "text_too_long": Answer("invalid_request", 400, "Deze tekst is te lang. Houd het bij 2000 tekens."),
     "number_in_text": Answer(
         "invalid_request", 400, "Schrijf geen rijksregisternummer in deze tekst. Ga terug en laat het weg."
+    ),
+    "stale": Answer(
+        "temporarily_unavailable", 503, "Deze gegevens zijn nog niet bijgewerkt. Probeer het straks opnieuw."
+    ),
+    "invalid_place": Answer("invalid_request", 400, "Deze lijst is veranderd. Begin opnieuw bij het begin."),
+    "version_mismatch": Answer(
+        "invalid_request", 412, "Iemand anders heeft dit intussen gewijzigd. Laad de pagina opnieuw."
+    ),
+    "duplicate": Answer(
+        "invalid_request",
+        409,
+        "Deze volmacht bestaat al of wacht al op goedkeuring. Verleng ze, of beëindig ze eerst.",
+    ),
+    "not_renewable": Answer(
+        "invalid_request", 409, "Deze volmacht kan nu niet worden verlengd. Vraag een nieuwe aan."
+    ),
+    "not_passable": Answer("invalid_request", 409, "Deze volmacht kan zo niet worden doorgegeven."),
+    "undo_too_late": Answer("invalid_request", 409, "Dit kon enkel op dezelfde dag ongedaan worden gemaakt."),
+    "source_missing": Answer("invalid_request", 400, "Schrijf wie of welk register dit zegt."),
+    "future_date": Answer(
+        "invalid_request", 400, "Deze datum ligt in de toekomst. Meld dit wanneer het zover is."
+    ),
+    "invalid_happening": Answer(
+        "invalid_request", 400, "Dit kan niet gebeurd zijn met deze persoon of organisatie."
+    ),
+    "unreadable_file": Answer(
+        "invalid_request",
+        400,
+        "Wij kunnen dit bestand niet inlezen. Kijk het formaat en de kolomtitels na. Er is niets bewaard.",
+    ),
+    "not_validated": Answer(
+        "invalid_request", 409, "Laat het bestand eerst nakijken. Daarna kunt u het uitvoeren."
+    ),
+    "invalid_import": Answer("invalid_request", 400, "In dit bestand staan fouten. Er is niets bewaard."),
+    "code_refused": Answer(
+        "invalid_request",
+        400,
+        "Deze code klopt niet of geldt niet meer. Kijk de tekens na of vraag een nieuwe code.",
+    ),
+    "too_many_tries": Answer(
+        "access_denied", 429, "Er werd te vaak een verkeerde code ingevuld. Probeer het over een uur opnieuw."
+    ),
+    "address_missing": Answer(
+        "invalid_request", 409, "Er is geen adres bekend om de brief naartoe te sturen."
     ),
     "invalid_grant": Answer("invalid_grant", 400, "Deze code is niet (meer) geldig."),
     "mandate_refused": Answer(

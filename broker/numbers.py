@@ -6,10 +6,16 @@ enterprise number.
 
 from __future__ import annotations
 
-from stdnum.be import ssn, vat
+from datetime import date
+
+from stdnum.be import bis, nn, ssn, vat
 from stdnum.exceptions import ValidationError
 
+from broker import days
 from broker.errors import InvalidTypedNumberError
+from mandates.model import Instant
+
+MAJORITY = 18
 
 
 class BelgianNumbers:
@@ -28,3 +34,14 @@ class BelgianNumbers:
             return str(vat.validate(typed))
         except ValidationError:
             raise InvalidTypedNumberError("not an enterprise number") from None
+
+    def adult_at(self, insz: str) -> Instant | None:
+        """When the holder of a checked national number turns eighteen in Brussels; None if it does not say."""
+        numbers = nn if nn.is_valid(insz) else bis
+        born = numbers.get_birth_date(insz)
+        if born is None:
+            return None
+        # Whoever was born on 29 February comes of age on 1 March (Civil Code article 388: full years).
+        leap = born.month == 2 and born.day == 29
+        birthday = date(born.year + MAJORITY, 3, 1) if leap else born.replace(year=born.year + MAJORITY)
+        return days.first_instant(birthday)

@@ -28,7 +28,19 @@ class ConflictError(PortError):
     code: ClassVar[str] = "conflict"
 
 
+class ImpossibleStateError(PortError):
+    """The schema forbids what was to be stored: a fault of ours, found before it did harm."""
+
+    code: ClassVar[str] = "impossible_state"
+
+
 class UnavailableError(PortError):
     """The store is away, full or too busy: nothing may be issued now, and trying later may help."""
 
     code: ClassVar[str] = "unavailable"
+
+
+class JournalDamagedError(PortError):
+    """The stored tree of the journal is not the one that was signed: somebody was at it."""
+
+    code: ClassVar[str] = "journal_damaged"

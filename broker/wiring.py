@@ -7,16 +7,19 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from broker.clock import system_clock
-from broker.flows import registry
+from broker.flows import registry, vault_keys
 from broker.flows.status_lists import uri as status_uri
 from broker.numbers import BelgianNumbers
 from broker.ports import Clock, Database, EphemeralStore, Services, Upstream
+from broker.spreadsheets import ExcelSpreadsheets
 from broker.storage.database import SqlDatabase
 from broker.storage.ephemeral_memory import MemoryStore
 from broker.storage.ephemeral_redis import RedisStore
 from broker.upstream.acm import AcmUpstream
 from broker.upstream.tables import UpstreamTables
-from config.settings import Settings
+from config.settings import ROOT, Settings
+from config.vms import VmsFormat
+from keys.envelope import MasterKeys
 from keys.keyring import Keyring
 from keys.vault import Vault
 from mandates.catalogue import Catalogue, load_catalogue
@@ -104,8 +107,9 @@ def build(settings: Settings, clock: Clock = system_clock, upstream: Upstream | 
     none are made, and the catalogue file is loaded when none was.
     """
     database = open_database(settings)
-    vault = Vault(settings.master_key)
     now = clock()
+    masters = MasterKeys(settings.master_key, settings.master_key_previous)
+    vault = vault_keys.open_vault(database, masters, now)
     registry.ensure_keys(database, vault, now)
     if _stored_catalogue(database) is None:
         registry.store_catalogue(database, settings.catalogue_file.read_text(encoding="utf-8"), now)
@@ -126,6 +130,8 @@ def build(settings: Settings, clock: Clock = system_clock, upstream: Upstream | 
         catalogue=Registered(database, clock, lambda: _catalogue(database)),
         upstream=upstream or AcmUpstream(settings, UpstreamTables.from_file(settings.upstreams_file), clock),
         numbers=BelgianNumbers(),
+        spreadsheets=ExcelSpreadsheets(),
+        vms=VmsFormat.from_file(ROOT / "config" / "vms.toml"),
         guard=guard,
     )
 
@@ -142,6 +148,7 @@ def _ephemeral(settings: Settings, clock: Clock) -> EphemeralStore:
 
 def _keyring(database: Database, vault: Vault) -> Keyring:
     with database.read() as uow:
+        vault.adopt(uow.vault_keys.all())  # replacing one raises the registry's version, too
         return Keyring(uow.registry.keys(), vault)
 
 

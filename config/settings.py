@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import ClassVar
@@ -61,6 +61,8 @@ class Settings:
     log_level: str = "INFO"
     upstreams_file: Path = ROOT / "config" / "upstreams.toml"
     catalogue_file: Path = ROOT / "config" / "catalogue.toml"
+    master_key_previous: bytes | None = field(default=None, repr=False)
+    """Set while the master key is being replaced (`volmacht keys rotate-master`)."""
 
     @property
     def secure(self) -> bool:
@@ -79,6 +81,7 @@ class Settings:
             ),
             redis_url=reader.text("VOLMACHT_REDIS_URL", "") or None,
             master_key=reader.master_key(),
+            master_key_previous=reader.previous_master_key(),
             acm_issuer=reader.required("VOLMACHT_ACM_ISSUER", "ACM's issuer, from your integration dossier"),
             acm_client_id=reader.required(
                 "VOLMACHT_ACM_CLIENT_ID", "the client id of your integration dossier"
@@ -145,13 +148,23 @@ class _Reader:
         if value is None:
             self.faults.append(f"VOLMACHT_MASTER_KEY (or VOLMACHT_MASTER_KEY_FILE) is not set: {mend}")
             return b""
+        return self._key("VOLMACHT_MASTER_KEY", value, mend)
+
+    def previous_master_key(self) -> bytes | None:
+        name = "VOLMACHT_MASTER_KEY_PREVIOUS"
+        value = self.secret(name)
+        return (
+            None if value is None else self._key(name, value, "give the one that was replaced, or unset it.")
+        )
+
+    def _key(self, name: str, value: str, mend: str) -> bytes:
         try:
             key = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             key = b""
         # A key typed by hand or copied from a manual repeats itself; 32 random bytes do not.
         if len(key) < 32 or len(set(key)) < 16:
-            self.faults.append(f"VOLMACHT_MASTER_KEY is not 32 random bytes in base64: {mend}")
+            self.faults.append(f"{name} is not 32 random bytes in base64: {mend}")
         return key
 
 

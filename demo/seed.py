@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from broker import wiring
 from broker.flows import parties, registry, revocation
+from broker.flows.organisations import import_organisation
 from broker.ports import Services, UnitOfWork
 from broker.records import Audience, Client
 from config.settings import Settings
@@ -42,7 +43,7 @@ def seed(environ: Mapping[str, str], village: Village) -> None:
     now = services.clock()
     _register_clients(services, DemoSettings.from_env(environ), now)
     organisations = {
-        one.kbo: parties.import_organisation(
+        one.kbo: import_organisation(
             services, typed_kbo=one.kbo, name=one.name, kinds=one.kinds, source="demo village", now=now
         )
         for one in village.organisations.values()

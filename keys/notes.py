@@ -61,6 +61,20 @@ def verifier_key(name: str, public: Ed25519PublicKey) -> str:
     return f"{name}+{_key_hash(name, public).hex()}+{b64encode(raw).decode('ascii')}"
 
 
+def read_verifier_key(text: str) -> tuple[str, Ed25519PublicKey]:
+    """Return the name and public key of what `verifier_key` returned; raise `NoteError`."""
+    name, hash_, encoded = [*text.strip().split("+", 2), "", ""][:3]
+    _check_name(name)
+    try:
+        raw = b64decode(encoded, validate=True)
+        public = Ed25519PublicKey.from_public_bytes(raw[1:])
+    except ValueError:
+        raise NoteError("not a verifier key") from None
+    if raw[:1] != _ED25519 or hash_ != _key_hash(name, public).hex():
+        raise NoteError("not a verifier key of an Ed25519 signer")
+    return name, public
+
+
 def _signatures(lines: str, name: str) -> list[bytes]:
     boxes = []
     for line in lines.removesuffix("\n").split("\n"):

@@ -49,9 +49,36 @@ def _somebody_gives(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, 
         yield "approvals", "must not be empty, unless only the principal or a manager may request"
 
 
-def _one_suspends(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
-    if len(mandate_type.suspend_by) > 1:
-        yield "suspend_by", "must name one capacity at most: of two, one could undo the other's suspension"
+def _passing_on(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
+    if bool(mandate_type.depth) != bool(mandate_type.pass_on_by):
+        yield "pass_on_by", "goes with a depth of 1 or more: who may, and how many times"
+    if not {"representative", "officer"}.issuperset(mandate_type.pass_on_by):
+        yield "pass_on_by", "is for the representative's side: one passes on what one holds"
+    if mandate_type.depth and (mandate_type.executor or mandate_type.ex_officio_roles):
+        yield "depth", "is 0 for executors and for powers from claims: those cannot be passed on"
+
+
+def _rest(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
+    if bool(mandate_type.rest_days) != bool(mandate_type.rest_approvals):
+        yield "rest_approvals", "goes with rest_days: empty would mean that nobody could ever approve"
+    if mandate_type.sample_percent > 100:
+        yield "sample_percent", "is 100 at most"
+
+
+def _codes(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
+    approvals = {*mandate_type.approvals, *mandate_type.rest_approvals}
+    if not {"principal", "representative"}.intersection(approvals).issuperset(mandate_type.activation_code):
+        yield "activation_code", "names approvals of this type by a party: principal or representative"
+
+
+def _measures(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
+    person = mandate_type.principal_kind is PartyKind.PERSON
+    if (mandate_type.measure or mandate_type.until_adult) and not person:
+        yield "principal_kind", "is a person where the law protects her"
+    if mandate_type.measure and mandate_type.approvals != ("issuer",):
+        yield "approvals", "is the issuer's alone for a legal measure: a court decided, not the parties"
+    if mandate_type.measure and mandate_type.depth:
+        yield "depth", "is 0 for a legal measure: its holder was named, and passes nothing on"
 
 
 def _executor_edge(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
@@ -76,6 +103,9 @@ def _grants(mandate_type: MandateType, types: Types) -> Iterator[tuple[str, str]
             yield "grants", f"`{key}` has no organisation as principal"
     if mandate_type.grants and mandate_type.principal_kind is not PartyKind.ORGANISATION:
         yield "grants", "is for a type whose principal is an organisation"
+    # Who holds a say over others is judged by one mandate alone, not by what it was passed on from.
+    if mandate_type.grants and mandate_type.depth:
+        yield "depth", "is 0 for a type that grants others: a say over others is not passed on"
 
 
 def _roles(mandate_type: MandateType, _: Types) -> Iterator[tuple[str, str]]:
@@ -91,7 +121,10 @@ _RULES: tuple[Rule, ...] = (
     _powers,
     _org_kinds,
     _somebody_gives,
-    _one_suspends,
+    _passing_on,
+    _rest,
+    _codes,
+    _measures,
     _executor_edge,
     _executors,
     _grants,

@@ -1,29 +1,43 @@
 """How power can run from a principal to a person: the candidate chains.
 
-A chain is one mandate to the person, or a mandate to an organisation followed
-by the executor mandate through which the organisation acts. Finding chains
-judges nothing: links may be expired or missing, and `decide` says so.
-
-Mandates that were passed on (`parent`) make no chain, because every link behind
-them would have to be judged first. Default deny.
+A chain is a mandate, then every time it was passed on, then, where the last
+representative is an organisation, the executor mandate through which it acts.
+Finding chains judges nothing: links may be expired or missing, and `decide` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from mandates.mandate_type import MandateType
 from mandates.model import Mandate, PartyKind
 from mandates.world import World
 
-Chain = tuple[Mandate, ...]
-"""From the principal to the actor. A chain of one link that stops at an
-organisation has no executor."""
+LONGEST = 16
+"""More links than any type allows: where a walk over parents stops, whatever was stored."""
 
 
-def held_by(party: str, world: World) -> Iterator[Mandate]:
-    """Mandates of which this party is the representative, in whatever state."""
-    return (link for link in world.mandates if link.representative == party and link.parent is None)
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """From the principal to the actor."""
+
+    passed_on: tuple[Mandate, ...]
+    """The mandate that the principal gave, then each time it was passed on; one at least."""
+    executor: Mandate | None = None
+    """The organisation's edge to the person; None for a person, or where it is missing."""
+    complete: bool = True
+    """False where something that it was passed on from is not in view, or is of another kind."""
+
+    @property
+    def acting(self) -> Mandate:
+        """The link under which the representative acts: the last one before the executor."""
+        return self.passed_on[-1]
+
+    @property
+    def links(self) -> tuple[Mandate, ...]:
+        """All links in order."""
+        return self.passed_on if self.executor is None else (*self.passed_on, self.executor)
 
 
 def candidate_chains(actor: str, world: World, principal: str | None = None) -> Iterator[Chain]:
@@ -33,37 +47,55 @@ def candidate_chains(actor: str, world: World, principal: str | None = None) -> 
     in her own name, and a token's `act` differs from its `sub` (tokens.md section 5).
     """
     executors = _executors_by_organisation(actor, world)
-    for mandate in world.mandates:
+    for mandate in world.mandates if principal is None else world.given_by(principal):
         mandate_type = world.catalogue.types.get(mandate.type)
         # An executor edge carries an organisation's mandates; it is no mandate to act for
         # the organisation itself.
-        if mandate_type is None or mandate_type.executor or mandate.parent is not None:
+        if mandate_type is None or mandate_type.executor or mandate.principal == actor:
             continue
-        if mandate.principal == actor or principal not in {None, mandate.principal}:
-            continue
-        yield from _chains_over(mandate, mandate_type, actor, executors)
+        for executor in _last_links(mandate, mandate_type, actor, executors):
+            passed_on, complete = lineage(mandate, world)
+            yield Chain(passed_on, executor, complete)
 
 
 def _executors_by_organisation(actor: str, world: World) -> dict[str, list[Mandate]]:
     executors: dict[str, list[Mandate]] = {}
-    for link in held_by(actor, world):
+    for link in world.held_by(actor):
         mandate_type = world.catalogue.types.get(link.type)
-        if mandate_type is not None and mandate_type.executor:
+        if mandate_type is not None and mandate_type.executor and link.parent is None:
             executors.setdefault(link.principal, []).append(link)
     return executors
 
 
-def _chains_over(
+def _last_links(
     mandate: Mandate, mandate_type: MandateType, actor: str, executors: dict[str, list[Mandate]]
-) -> Iterator[Chain]:
+) -> Iterator[Mandate | None]:
+    """How the representative of this mandate can be the actor: herself, or through each executor.
+
+    A mandate to an organisation of which she is no executor is a candidate too, without
+    its last link: `decide` then says that the executor is missing.
+    """
     if mandate.representative == actor:
-        yield (mandate,)
+        yield None
     elif mandate_type.representative_kind is PartyKind.ORGANISATION:
-        fitting = [
-            executor
-            for executor in executors.get(mandate.representative, ())
-            if executor.type in mandate_type.executors
-        ]
-        yield from ((mandate, executor) for executor in fitting)
+        held = executors.get(mandate.representative, ())
+        fitting = [one for one in held if one.type in mandate_type.executors]
+        yield from fitting
         if not fitting:
-            yield (mandate,)
+            yield None
+
+
+def lineage(mandate: Mandate, world: World) -> tuple[tuple[Mandate, ...], bool]:
+    """The mandate with all that it was passed on from, first one first; and whether none is missing.
+
+    What is passed on keeps its principal and its type: a record of another is not where it came from.
+    """
+    line = [mandate]
+    while line[0].parent is not None:
+        parent = world.get(line[0].parent)
+        if parent is None or len(line) >= LONGEST:
+            return tuple(line), False
+        if (parent.principal, parent.type) != (mandate.principal, mandate.type):
+            return tuple(line), False
+        line.insert(0, parent)
+    return tuple(line), True

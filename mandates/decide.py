@@ -9,16 +9,28 @@ would mend it (mandates.md section 7).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from mandates.approvals import open_groups
 from mandates.capacity import Actor
 from mandates.chain import Chain, candidate_chains
 from mandates.eligibility import why_cannot_act, why_not_eligible
-from mandates.model import Instant, Mandate
-from mandates.reasons import Reason, why_executor_fails, why_mandate_fails
+from mandates.model import Instant, Mandate, Source
+from mandates.reasons import Reason, why_executor_fails, why_mandate_fails, why_origin_fails
 from mandates.world import World
 
-__all__ = ["Actor", "Decision", "Link", "Reason", "Request", "World", "decide", "representations"]
+__all__ = [
+    "Actor",
+    "Decision",
+    "Link",
+    "Reason",
+    "Request",
+    "World",
+    "decide",
+    "decide_many",
+    "representations",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,7 @@ class Request:
     principal: str
     power: str | None = None
     mandate: str | None = None
-    """Pins the first link: another chain to the same principal does not count."""
+    """Pins the link under which the representative acts: no other chain to the principal counts."""
     executor: str | None = None
     """Pins the executor link."""
 
@@ -42,6 +54,8 @@ class Link:
     type: str
     principal: str
     representative: str
+    executor: bool = False
+    """Whether it is the organisation's edge to its member of staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +73,40 @@ class Decision:
     not_after: Instant | None
     revision: int
 
+    @property
+    def acting(self) -> Link:
+        """The link under which the representative acts; raise `IndexError` for a deny or a self act."""
+        return self.path[-2] if self.executor else self.path[-1]
+
+    @property
+    def executor(self) -> Link | None:
+        """The organisation's edge to the person, if the representative is an organisation."""
+        return self.path[-1] if self.path and self.path[-1].executor else None
+
 
 def decide(request: Request, world: World, now: Instant) -> Decision:
     """Permit if one chain carries the request; otherwise deny, with the reasons of the nearest one."""
     obstacle = why_cannot_act(world.parties.get(request.actor.party), now)
     if obstacle is not None:
-        return _deny((obstacle,), world)
-    if request.principal == request.actor.party and request.mandate is None and request.executor is None:
+        return deny((obstacle,), world)
+    if is_self_act(request):
         return Decision(True, (), (), (), None, world.revision)
-    chains = [
-        chain
-        for chain in candidate_chains(request.actor.party, world, request.principal)
-        if _matches_pins(chain, request)
-    ]
-    if not chains:
-        return _deny((Reason("no_mandate"),), world)
-    obstacles = {chain: _why_chain_fails(chain, request.actor, request.power, world, now) for chain in chains}
-    open_chains = [chain for chain in chains if not obstacles[chain]]
-    if open_chains:
-        return _permit(min(open_chains, key=_preference), world)
-    return _deny(obstacles[min(chains, key=lambda chain: (len(obstacles[chain]), _preference(chain)))], world)
+    nearest: tuple[bool, int, tuple[int, int, tuple[str, ...]], tuple[Reason, ...], Chain] | None = None
+    for chain, reasons in judged_chains(request, world, now):
+        # A chain that ends with others explains less than the worst that reaches her.
+        elsewhere = chain.links[-1].representative != request.actor.party
+        ranked = (elsewhere, len(reasons), _preference(chain, world), reasons, chain)
+        if nearest is None or ranked[:3] < nearest[:3]:
+            nearest = ranked
+    if nearest is None:
+        return deny((Reason("no_mandate"),), world)
+    *_, reasons, chain = nearest
+    return deny(reasons, world) if reasons else permit(chain, world, now)
+
+
+def decide_many(requests: Iterable[Request], world: World, now: Instant) -> list[Decision]:
+    """The same answers as `decide` gives one by one, of one world and one instant."""
+    return [decide(request, world, now) for request in requests]
 
 
 def representations(actor: Actor, world: World, now: Instant) -> tuple[Decision, ...]:
@@ -88,48 +116,120 @@ def representations(actor: Actor, world: World, now: Instant) -> tuple[Decision,
     chains = [
         chain
         for chain in candidate_chains(actor.party, world)
-        if not _why_chain_fails(chain, actor, None, world, now)
+        if not why_chain_fails(chain, actor, None, world, now)
     ]
-    chains.sort(key=lambda chain: (_name_of_principal(chain, world), _preference(chain)))
-    return tuple(_permit(chain, world) for chain in chains)
+    chains.sort(key=lambda chain: (_name_of_principal(chain, world), _preference(chain, world)))
+    return tuple(permit(chain, world, now) for chain in chains)
 
 
-def powers_of(chain: Chain, world: World) -> tuple[str, ...]:
+def is_self_act(request: Request) -> bool:
+    """Whether a person asks for her own affairs, in her own name."""
+    return request.principal == request.actor.party and request.mandate is None and request.executor is None
+
+
+def judged_chains(request: Request, world: World, now: Instant) -> Iterator[tuple[Chain, tuple[Reason, ...]]]:
+    """Every chain that the request could rest on, with what stands in its way."""
+    for chain in candidate_chains(request.actor.party, world, request.principal):
+        if _matches_pins(chain, request):
+            yield chain, why_chain_fails(chain, request.actor, request.power, world, now)
+
+
+def powers_of(chain: Chain, world: World, now: Instant) -> tuple[str, ...]:
     """Powers that every link has and that its type still has today, in the order of the first link.
 
     Each link only ever narrows: nothing that a later link adds counts.
     """
-    return tuple(
-        power
-        for power in chain[0].powers
-        if all(power in link.powers and power in world.catalogue.type(link.type).powers for link in chain)
-    )
+    first, *later = chain.links
+    left = [power for power in first.powers_at(now) if power in world.catalogue.type(first.type).powers]
+    for link in later:
+        held = {*link.powers_at(now)}.intersection(world.catalogue.type(link.type).powers)
+        left = [power for power in left if power in held]
+    return tuple(left)
 
 
-def _matches_pins(chain: Chain, request: Request) -> bool:
-    if request.mandate is not None and chain[0].id != request.mandate:
-        return False
-    return request.executor is None or (len(chain) > 1 and chain[1].id == request.executor)
-
-
-def _why_chain_fails(
+def why_chain_fails(
     chain: Chain, actor: Actor, power: str | None, world: World, now: Instant
 ) -> tuple[Reason, ...]:
-    first, *executors = chain
-    reasons = list(why_mandate_fails(first, world.catalogue.type(first.type), actor.session, now))
-    for executor in executors:
-        reasons += why_executor_fails(executor, actor.session, now)
-    if chain[-1].representative != actor.party:
-        reasons.append(Reason("executor_missing"))
-    for link in chain:
+    """Everything that keeps this chain from carrying the power to this actor; empty if nothing does."""
+    reasons = [*_why_lineage_fails(chain, world, now)]
+    acting = chain.acting
+    reasons += why_mandate_fails(acting, _waits_for(acting, world, now), actor.session, now)
+    reasons += _why_hand_fails(chain, actor, world, now)
+    for link in chain.links:
         reasons += _why_parties_fail(link, world, now)
-    needed = max(world.catalogue.type(link.type).level_to_use for link in chain)
+    needed = max(world.catalogue.type(link.type).level_to_use for link in chain.links)
     if actor.level < needed:
         reasons.append(Reason("assurance_too_low", needs=needed.name.lower()))
-    powers = powers_of(chain, world)
+    powers = powers_of(chain, world, now)
     if not powers or power not in {None, *powers}:
         reasons.append(Reason("power_not_granted", needs=power or ""))
     return tuple(dict.fromkeys(reasons))
+
+
+def permit(chain: Chain, world: World, now: Instant) -> Decision:
+    """A permit that names its chain."""
+    return Decision(
+        permitted=True,
+        reasons=(),
+        path=path_of(chain),
+        powers=powers_of(chain, world, now),
+        not_after=not_after(chain, world),
+        revision=world.revision,
+    )
+
+
+def deny(reasons: tuple[Reason, ...], world: World) -> Decision:
+    """A deny that says why."""
+    return Decision(False, reasons, (), (), None, world.revision)
+
+
+def path_of(chain: Chain) -> tuple[Link, ...]:
+    """The links of a chain as a decision shows them."""
+    return tuple(
+        Link(link.id, link.type, link.principal, link.representative, executor=link is chain.executor)
+        for link in chain.links
+    )
+
+
+def not_after(chain: Chain, world: World) -> Instant:
+    """The earliest end of its links; what is for a minor ends when she turns eighteen, too."""
+    ends = [link.valid_until for link in chain.links]
+    principal = world.parties.get(chain.acting.principal)
+    if principal is not None and world.catalogue.type(chain.acting.type).until_adult:
+        # The period was cut to it when it was asked; the register may have been corrected since.
+        ends += [] if principal.adult_at is None else [principal.adult_at]
+    return min(ends)
+
+
+def _waits_for(mandate: Mandate, world: World, now: Instant) -> tuple[frozenset[str], ...]:
+    """The groups of approvals that a request still waited for at this instant."""
+    if mandate.activated_at is not None and mandate.activated_at <= now:
+        return ()
+    return open_groups(mandate, world, now, [one for one in mandate.approvals if one.at <= now])
+
+
+def _why_lineage_fails(chain: Chain, world: World, now: Instant) -> Iterator[Reason]:
+    """What keeps the mandates that it was passed on from, from carrying it."""
+    if not chain.complete:
+        yield Reason("passed_on_missing")
+    if len(chain.passed_on) - 1 > world.catalogue.type(chain.acting.type).depth:
+        yield Reason("passed_on_too_far")
+    for origin in chain.passed_on[:-1]:
+        yield from why_origin_fails(origin, now)
+    # Claims bring a power to a session; nobody passes on by them, whatever was stored.
+    if chain.acting.parent is not None and chain.acting.source is not Source.STORED:
+        yield Reason("passed_on_missing")
+
+
+def _why_hand_fails(chain: Chain, actor: Actor, world: World, now: Instant) -> Iterator[Reason]:
+    """What keeps the last link from leading to this person."""
+    executor = chain.executor
+    if executor is not None:
+        yield from why_executor_fails(executor, actor.session, now)
+        if not executor.whole and not world.in_caseload(executor.id, chain.acting.principal, now):
+            yield Reason("not_in_caseload")
+    if chain.links[-1].representative != actor.party:
+        yield Reason("executor_missing")
 
 
 def _why_parties_fail(link: Mandate, world: World, now: Instant) -> tuple[Reason, ...]:
@@ -140,29 +240,17 @@ def _why_parties_fail(link: Mandate, world: World, now: Instant) -> tuple[Reason
     return why_not_eligible(world.catalogue.type(link.type), principal, representative, now)
 
 
-def _preference(chain: Chain) -> tuple[int, int, tuple[str, ...]]:
+def _matches_pins(chain: Chain, request: Request) -> bool:
+    if request.mandate is not None and chain.acting.id != request.mandate:
+        return False
+    executor = chain.executor.id if chain.executor else None
+    return request.executor is None or executor == request.executor
+
+
+def _preference(chain: Chain, world: World) -> tuple[int, int, tuple[str, ...]]:
     """Shortest first, then the one that lasts longest, then a fixed order."""
-    return len(chain), -_not_after(chain), tuple(link.id for link in chain)
-
-
-def _not_after(chain: Chain) -> Instant:
-    return min(link.valid_until for link in chain)
+    return len(chain.links), -not_after(chain, world), tuple(link.id for link in chain.links)
 
 
 def _name_of_principal(chain: Chain, world: World) -> tuple[str, str]:
-    return world.parties[chain[0].principal].name.casefold(), chain[0].principal
-
-
-def _permit(chain: Chain, world: World) -> Decision:
-    return Decision(
-        permitted=True,
-        reasons=(),
-        path=tuple(Link(link.id, link.type, link.principal, link.representative) for link in chain),
-        powers=powers_of(chain, world),
-        not_after=_not_after(chain),
-        revision=world.revision,
-    )
-
-
-def _deny(reasons: tuple[Reason, ...], world: World) -> Decision:
-    return Decision(False, reasons, (), (), None, world.revision)
+    return world.parties[chain.acting.principal].name.casefold(), chain.acting.principal

@@ -29,6 +29,11 @@ def why_cannot_act(party: Party | None, now: Instant) -> Reason | None:
     return Reason("actor_deceased", since=party.deceased_at) if _is_deceased(party, now) else None
 
 
+def is_minor(party: Party, now: Instant) -> bool:
+    """Whether she is known to be younger than eighteen."""
+    return party.adult_at is not None and now < party.adult_at
+
+
 def _is_deceased(party: Party, now: Instant) -> bool:
     return party.deceased_at is not None and party.deceased_at <= now
 
@@ -42,6 +47,8 @@ def _obstacles(
         yield Reason("principal_deceased", since=principal.deceased_at)
     if _is_deceased(representative, now):
         yield Reason("representative_deceased", since=representative.deceased_at)
+    if mandate_type.until_adult and not is_minor(principal, now):
+        yield Reason("principal_adult", since=principal.adult_at)
     sides = (
         (principal, mandate_type.principal_kind, mandate_type.principal_org_kinds),
         (representative, mandate_type.representative_kind, mandate_type.representative_org_kinds),
@@ -55,7 +62,7 @@ def _obstacles_of_side(
 ) -> Iterator[Reason]:
     if party.kind is not kind:
         yield Reason("party_kind", needs=kind.value)
-    if org_kinds and not org_kinds & party.org_kinds:
+    if org_kinds and not org_kinds & party.kinds_at(now):
         yield Reason("organisation_kind", needs=" ".join(sorted(org_kinds)))
     if party.ceased_at is not None and party.ceased_at <= now:
         yield Reason("organisation_ceased", since=party.ceased_at)

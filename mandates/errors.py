@@ -64,6 +64,30 @@ class WrongStateError(MandateError):
     code = "wrong_state"
 
 
+class DuplicateError(MandateError):
+    """The same mandate runs or waits already between these two; renew that one instead."""
+
+    code = "duplicate"
+
+
+class NotRenewableError(MandateError):
+    """The type is not renewed, or it is too early or too late for it."""
+
+    code = "not_renewable"
+
+
+class NotPassableError(MandateError):
+    """The mandate cannot be passed on, or not this widely, or not once more."""
+
+    code = "not_passable"
+
+
+class UndoTooLateError(MandateError):
+    """What ended in a cascade can be taken back the same day only."""
+
+    code = "undo_too_late"
+
+
 class AssuranceTooLowError(MandateError):
     """The login was too weak for this act; one at `needed` or above mends it."""
 

@@ -30,11 +30,5 @@ class Event:
     """JSON values only; among them the catalogue version that allowed it."""
 
     def body(self) -> dict[str, Any]:
-        """Everything except type, at and actor, which the journal keeps in columns of their own."""
-        return {
-            "mandate": self.mandate,
-            "principal": self.principal,
-            "representative": self.representative,
-            "grounds": self.grounds,
-            "detail": dict(self.detail),
-        }
+        """Its contents: what the journal does not keep in columns of their own."""
+        return {"grounds": self.grounds, "detail": dict(self.detail)}

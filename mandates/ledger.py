@@ -21,6 +21,11 @@ from typing import Any
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """Root of the tree without leaves (section 2.1)."""
 
+Span = tuple[int, int]
+"""Leaves from the first number up to, not including, the second."""
+Subtree = tuple[int, int]
+"""A complete subtree of 2**level leaves: (level, how many of its size stand to the left of it)."""
+
 
 def canonical(value: Any) -> bytes:
     """The one way to write a JSON value: sorted keys, no spaces, UTF-8.
@@ -52,14 +57,23 @@ class Frontier:
     size: int = 0
     peaks: tuple[bytes, ...] = ()
 
+    def closed_by(self, leaf: bytes) -> tuple[bytes, ...]:
+        """Roots of the complete subtrees that end with this leaf hash: itself, then of 2, 4, 8, … leaves."""
+        closed = [leaf]
+        for peak in reversed(self.peaks):
+            if not self.size >> (len(closed) - 1) & 1:
+                break
+            closed.append(node_hash(peak, closed[-1]))
+        return tuple(closed)
+
     def append(self, leaf: bytes) -> Frontier:
         """The frontier after this leaf hash. Subtrees of equal size join, as carries do."""
-        peaks = list(self.peaks)
-        size = self.size
-        while size & 1:
-            leaf = node_hash(peaks.pop(), leaf)
-            size >>= 1
-        return Frontier(self.size + 1, (*peaks, leaf))
+        return self.joined(self.closed_by(leaf))
+
+    def joined(self, closed: Sequence[bytes]) -> Frontier:
+        """The frontier after the leaf whose `closed_by` this is."""
+        kept = len(self.peaks) - len(closed) + 1
+        return Frontier(self.size + 1, (*self.peaks[:kept], closed[-1]))
 
     def root(self) -> bytes:
         """Hash of the whole tree."""
@@ -84,14 +98,24 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
 
     Raise `IndexError` if there is no such leaf.
     """
-    if not 0 <= index < len(leaves):
+    return tuple(root_of(leaves[start:end]) for start, end in inclusion_spans(index, len(leaves)))
+
+
+def inclusion_spans(index: int, size: int) -> tuple[Span, ...]:
+    """The leaves under each hash of `inclusion_proof`, in its order; errors as there."""
+    if not 0 <= index < size:
         raise IndexError("no such leaf")
-    if len(leaves) == 1:
-        return ()
-    split = _split(len(leaves))
-    if index < split:
-        return (*inclusion_proof(leaves[:split], index), root_of(leaves[split:]))
-    return (*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split]))
+    spans: list[Span] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start = middle
+    return tuple(reversed(spans))
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
@@ -121,21 +145,48 @@ def consistency_proof(leaves: Sequence[bytes], old_size: int) -> tuple[bytes, ..
     Empty for a tree that did not grow, and for the empty tree, which every tree
     extends. Raise `IndexError` if the tree was never that large.
     """
-    if not 0 <= old_size <= len(leaves):
+    return tuple(root_of(leaves[start:end]) for start, end in consistency_spans(old_size, len(leaves)))
+
+
+def consistency_spans(old_size: int, size: int) -> tuple[Span, ...]:
+    """The leaves under each hash of `consistency_proof`, in its order; errors as there."""
+    if not 0 <= old_size <= size:
         raise IndexError("the tree was never that large")
     if old_size == 0:
         return ()
-    return _subproof(leaves, old_size, known=True)
+    spans: list[Span] = []
+    start, end = 0, size
+    while old_size != end:
+        middle = start + _split(end - start)
+        if old_size <= middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start = middle
+    # What is left is the end of the old tree; when it is all of it, the verifier has its root.
+    known = () if start == 0 else ((start, end),)
+    return (*known, *reversed(spans))
 
 
-def _subproof(leaves: Sequence[bytes], old_size: int, *, known: bool) -> tuple[bytes, ...]:
-    """SUBPROOF of section 2.1.2; `known` while the verifier holds the root of the old part."""
-    if old_size == len(leaves):
-        return () if known else (root_of(leaves),)
-    split = _split(len(leaves))
-    if old_size <= split:
-        return (*_subproof(leaves[:split], old_size, known=known), root_of(leaves[split:]))
-    return (*_subproof(leaves[split:], old_size - split, known=False), root_of(leaves[:split]))
+def subtrees(span: Span) -> tuple[Subtree, ...]:
+    """The complete subtrees side by side that these leaves are, the largest first.
+
+    Of a tree that grows only these never change; `root_of_subtrees` puts them together.
+    The span must begin where a subtree as large as itself may begin, as those of proofs do.
+    """
+    start, end = span
+    found: list[Subtree] = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        found.append((level, start >> level))
+        start += 1 << level
+    return tuple(found)
+
+
+def root_of_subtrees(roots: Sequence[bytes]) -> bytes:
+    """Root over complete subtrees side by side, the largest first."""
+    return Frontier(peaks=tuple(roots)).root()
 
 
 def verify_consistency(
@@ -185,6 +236,26 @@ def checkpoint_body(origin: str, size: int, root: bytes) -> str:
     if not origin or "\n" in origin or "\r" in origin:
         raise ValueError("the origin must be one line")
     return f"{origin}\n{size}\n{base64.b64encode(root).decode('ascii')}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """What a checkpoint says: name of the log, how many leaves, and the root over them."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def read_checkpoint_body(body: str) -> TreeHead:
+    """The head that a checkpoint signs; lines after the third are extensions. Raise `ValueError`."""
+    origin, size, root, *_ = [*body.split("\n"), "", "", ""]
+    if not origin or not size.isascii() or not size.isdigit() or str(int(size)) != size:
+        raise ValueError("not the text of a checkpoint")
+    decoded = base64.b64decode(root, validate=True)
+    if len(decoded) != len(EMPTY_ROOT):
+        raise ValueError("not the text of a checkpoint")
+    return TreeHead(origin, int(size), decoded)
 
 
 def _split(size: int) -> int:

@@ -17,7 +17,15 @@ from mandates.model import Level, PartyKind
 DAY = 86_400
 """Seconds. People's whole days become instants at the edge, not here."""
 
-CAPACITIES = ("principal", "representative", "officer", "second_officer", "manager", "issuer")
+CAPACITIES = (
+    "principal",
+    "representative",
+    "officer",
+    "second_officer",
+    "manager",
+    "administrator",
+    "issuer",
+)
 """In what capacity a person can stand towards a mandate; `capacity.capacities` says who does."""
 
 APPROVALS = ("principal", "second_officer", "issuer", "representative")
@@ -69,14 +77,30 @@ class MandateType:
     withdraw_by: tuple[str, ...] = ()
     """Who may end it for an organisation that gave it: a manager."""
     suspend_by: tuple[str, ...] = ()
-    """Who may suspend and resume. One capacity at most: a mandate does not record who
-    suspended it, and with two the one could undo what the other did."""
+    """Who may suspend; the capacity that suspended is the one that resumes."""
+    pass_on_by: tuple[str, ...] = ()
+    """Who may ask to pass it on, where `depth` allows: someone on the representative's side."""
     evidence_required: bool = False
     lapse_days: int = 14
     renew_days: int = 0
     """How long before the end a renewal may be asked."""
+    rest_days: int = 0
+    """For how long after the principal ended one the usual approvals do not do (12 months)."""
+    rest_approvals: tuple[str, ...] = ()
+    """What must approve during that time: any one of these."""
+    sample_percent: int = 0
+    """How many in a hundred, at random, the issuer reviews afterwards."""
     depth: int = 0
     """How many times it may be passed on."""
+    several: bool = False
+    """Whether more than one may run at a time between the same two parties."""
+    activation_code: tuple[str, ...] = ()
+    """Approvals that may be given with an activation code (mandates.md section 6)."""
+    measure: bool = False
+    """A legal measure: while one is in force, whatever gives power in the principal's name
+    needs its holder, and holders count as the principal when something is ended."""
+    until_adult: bool = False
+    """For a minor principal only; it ends when she turns eighteen."""
     executor: bool = False
     """An edge organisation -> member of staff, through which the organisation acts for
     its principals. It never makes the member of staff act for the organisation itself."""

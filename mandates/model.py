@@ -51,6 +51,17 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recognition:
+    """What an organisation is, since when and until when, and who says so."""
+
+    kind: str
+    """Such as `ocmw`, `recognised_company`, `voucher_issuer`."""
+    since: Instant = 0
+    until: Instant | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Party:
     """A person or an organisation. National numbers stay in the vault, never here."""
 
@@ -60,10 +71,23 @@ class Party:
     name: str
     kbo: str | None = None
     """Enterprise number, 10 digits; organisations only."""
-    org_kinds: frozenset[str] = frozenset()
-    """Such as `ocmw`, `recognised_company`, `voucher_issuer`."""
+    ovo: str | None = None
+    """OVO code, for organisations of the Flemish government that have one."""
+    recognitions: tuple[Recognition, ...] = ()
+    adult_at: Instant | None = None
+    """When she turns or turned eighteen; None if nobody said, and for organisations."""
     deceased_at: Instant | None = None
     ceased_at: Instant | None = None
+    successor: str | None = None
+    """Party id of the organisation that it merged into."""
+
+    def kinds_at(self, now: Instant) -> frozenset[str]:
+        """What the organisation is recognised as at this instant."""
+        return frozenset(
+            one.kind
+            for one in self.recognitions
+            if one.since <= now and (one.until is None or now < one.until)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +108,43 @@ class Evidence:
     sha256: str | None = None
     typed_name: str = ""
     """The person's name as the requester typed it: all that she may read until somebody else approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """A time during which a mandate is set aside; open while nobody lifted it.
+
+    Several may be open at once: what one capacity set aside, another does not take up again.
+    """
+
+    at: Instant
+    by: str | None
+    """Party id; None when no person did it."""
+    capacity: str
+    """In what capacity; whoever lifts it needs the same one."""
+    grounds: str = ""
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerEnding:
+    """One power of a mandate that ended before the mandate itself."""
+
+    power: str
+    at: Instant
+    by: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Caseload:
+    """One principal whom a member of staff handles, for an executor that is not for all."""
+
+    executor: str
+    """Mandate id of the executor edge."""
+    principal: str
+    added_at: Instant
+    removed_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +169,31 @@ class Mandate:
     session: str | None = None
     """For `Source.CLAIMS`: the broker session that it lives and dies with."""
     parent: str | None = None
-    """The mandate that this one was passed on from."""
+    """The mandate that this one was passed on from: same principal and type, another representative."""
+    replaces: str | None = None
+    """The mandate that this one takes over from: a renewal, or a legal succession."""
+    whole: bool = True
+    """For an executor: for all principals of the organisation; False: for its caseload only."""
+    several: bool = False
+    """Whether its type lets another one run beside it between the same two parties."""
     evidence: Evidence = Evidence()
     approvals: tuple[Approval, ...] = ()
     lapses_at: Instant | None = None
     """When a request that still waits comes to nothing."""
     activated_at: Instant | None = None
     """When the last needed approval came in; None while it waits."""
-    suspended_at: Instant | None = None
+    suspensions: tuple[Suspension, ...] = ()
+    """Oldest first, lifted ones included."""
+    ended_powers: tuple[PowerEnding, ...] = ()
     ended_at: Instant | None = None
     ended_by: str | None = None
     ending: Ending | None = None
     grounds: str = ""
-    """Why it ended or was suspended, in the words of who did it."""
+    """Why it ended, in the words of who did it."""
     version: int = 1
     """Grows with every change; two writers cannot both win."""
+
+    def powers_at(self, now: Instant) -> tuple[str, ...]:
+        """The powers that have not ended one by one by this instant."""
+        gone = {one.power for one in self.ended_powers if one.at <= now}
+        return tuple(power for power in self.powers if power not in gone)

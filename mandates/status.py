@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mandates.model import Ending, Instant, Mandate, Source
+from mandates.model import Ending, Instant, Mandate, Source, Suspension
 
 
 class State(StrEnum):
@@ -57,6 +57,13 @@ def serves_session(mandate: Mandate, session: str | None) -> bool:
     return mandate.source is Source.STORED or (session is not None and mandate.session == session)
 
 
+def open_suspensions(mandate: Mandate, now: Instant) -> tuple[Suspension, ...]:
+    """The suspensions that nobody lifted by now, oldest first."""
+    return tuple(
+        one for one in mandate.suspensions if one.at <= now and (one.until is None or now < one.until)
+    )
+
+
 def status_of(mandate: Mandate, now: Instant) -> Status:
     """The state at `now`, and since when it has been so."""
     if mandate.activated_at is None or now < mandate.activated_at:
@@ -66,11 +73,13 @@ def status_of(mandate: Mandate, now: Instant) -> Status:
         return ended
     if mandate.valid_until <= now:
         return Status(State.EXPIRED, mandate.valid_until)
-    if mandate.suspended_at is not None and mandate.suspended_at <= now:
-        return Status(State.SUSPENDED, mandate.suspended_at)
+    suspended = open_suspensions(mandate, now)
+    if suspended:
+        return Status(State.SUSPENDED, suspended[0].at)
     if now < mandate.valid_from:
         return Status(State.SCHEDULED, mandate.activated_at)
-    return Status(State.ACTIVE, max(mandate.valid_from, mandate.activated_at))
+    lifted = (one.until for one in mandate.suspensions if one.until is not None and one.until <= now)
+    return Status(State.ACTIVE, max(mandate.valid_from, mandate.activated_at, *lifted))
 
 
 def _status_of_request(mandate: Mandate, now: Instant) -> Status:

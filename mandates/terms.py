@@ -21,18 +21,26 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def period(
-    mandate_type: MandateType, valid_from: Instant, valid_until: Instant | None, now: Instant
+    mandate_type: MandateType,
+    valid_from: Instant,
+    valid_until: Instant | None,
+    now: Instant,
+    latest: Instant | None = None,
 ) -> tuple[Instant, Instant]:
     """The period, filled in and checked; raise `InvalidPeriodError`.
 
     Somebody who types today means from now on: a start earlier today becomes
     `now`, for a mandate never covers what was done before it was asked. A start
-    longer ago is a mistake. Without an end the type's default duration counts.
+    longer ago is a mistake. Without an end the type's default duration counts, until
+    `latest` if there is such an instant.
     """
     if valid_from < now - DAY - SUMMER_TIME:
         raise InvalidPeriodError("the period must not begin in the past; begin it today")
     if valid_until is None:
         valid_until = max(valid_from, now) + mandate_type.default_days * DAY
+        valid_until = valid_until if latest is None else min(valid_until, latest)
+    if latest is not None and valid_until > latest:
+        raise InvalidPeriodError("it can last until the principal turns eighteen")
     if valid_until - valid_from > mandate_type.longest_days * DAY + SUMMER_TIME:
         msg = f"the period can be {mandate_type.longest_days} days at most"
         raise InvalidPeriodError(msg)

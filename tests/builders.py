@@ -12,7 +12,7 @@ from pathlib import Path
 from mandates.capacity import Actor
 from mandates.catalogue import Catalogue, load_catalogue
 from mandates.lifecycle import request_mandate
-from mandates.model import Ending, Evidence, Level, Mandate, Party, PartyKind, Source
+from mandates.model import Ending, Evidence, Level, Mandate, Party, PartyKind, Recognition, Source, Suspension
 from mandates.world import World
 
 CATALOGUE_TEXT = (Path(__file__).parents[1] / "config" / "catalogue.toml").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def organisation(key: str, *kinds: str, **facts) -> Party:
         id=key,
         kind=PartyKind.ORGANISATION,
         name=facts.pop("name", key.title()),
-        org_kinds=frozenset(kinds),
+        recognitions=tuple(Recognition(kind) for kind in kinds),
         **facts,
     )
 
@@ -78,6 +78,10 @@ def mandate(type_key: str, principal: str, representative: str, **facts) -> Mand
         "catalogue_version": catalogue().version,
         "activated_at": NOW - DAY,
     }
+    suspended_at = facts.pop("suspended_at", None)
+    if suspended_at is not None:
+        capacity = next(iter(catalogue().types[type_key].suspend_by), "manager")
+        values["suspensions"] = (Suspension(suspended_at, "somebody", capacity),)
     return Mandate(**(values | facts))
 
 
@@ -151,3 +155,43 @@ def with_type(key, **facts):
     changed = dict(catalogue().types)
     changed[key] = dataclasses.replace(changed[key], **facts)
     return world(*OFFICERS, MANAGER, catalogue=Catalogue("f" * 12, changed))
+
+
+# --- the life of mandates: who else has a hand in it, and how the village is seen then ---
+
+NOOR = actor("noor", Level.SUBSTANTIAL, None, "reviewer")
+
+
+def seen(*mandates: Mandate, parties=None, caseloads=(), types=None) -> World:
+    """The village with its officers and manager, these mandates, and types changed as `{key: facts}`."""
+    changed = dict(catalogue().types)
+    for key, facts in (types or {}).items():
+        changed[key] = dataclasses.replace(changed[key], **facts)
+    known = Catalogue(catalogue().version, changed)
+    w = world(*OFFICERS, MANAGER, *mandates, parties=parties, catalogue=known)
+    return dataclasses.replace(w, caseloads=tuple(caseloads))
+
+
+def given(**facts) -> Mandate:
+    """Maria's mandate to the OCMW: in force, asked by Bram, approved by Fatima."""
+    return mandate(
+        "ocmw-beneficiary",
+        "maria",
+        "ocmw",
+        **({"id": "m", "requested_by": "bram", "evidence": SIGNED} | facts),
+    )
+
+
+def after(w: World, *changes) -> World:
+    """The world once these changes were stored."""
+    stored = {one.id: one for one in w.mandates}
+    for change in changes:
+        stored |= {one.id: one for one in (*change.others, change.mandate)}
+    return dataclasses.replace(w, mandates=tuple(stored.values()), revision=w.revision + len(changes))
+
+
+def lasting(*mandates: Mandate, **facts) -> World:
+    """The village as `seen`, in which the sessions of the officers last as long as the story."""
+    officers = [dataclasses.replace(one, valid_until=NOW + 730 * DAY) for one in OFFICERS]
+    w = seen(*mandates, **facts)
+    return dataclasses.replace(w, mandates=(*officers, *w.mandates[len(officers) :]))

@@ -25,7 +25,7 @@ from broker.storage.database import SqlDatabase
 from builders import NOW, mandate
 from config.settings import Settings
 from mandates.change import Change, next_version
-from mandates.model import Ending, Level, Mandate, Party, PartyKind
+from mandates.model import Ending, Level, Mandate, Party, PartyKind, Recognition
 
 ISSUER = "https://id.example.be"
 ACM = "https://acm.example.be"
@@ -170,13 +170,13 @@ class FlowWorld:
         return party
 
     def organisation(self, name: str, kbo: str, *kinds: str) -> Party:
-        return self.party(name, PartyKind.ORGANISATION, kbo=kbo, org_kinds=frozenset(kinds))
+        return self.party(name, PartyKind.ORGANISATION, kbo=kbo, recognitions=tuple(map(Recognition, kinds)))
 
     def give(self, type_key: str, principal: Party, representative: Party, **facts: Any) -> Mandate:
         """A stored mandate in force, all powers of its type unless `powers` says otherwise."""
         given = mandate(type_key, principal.id, representative.id, **({"id": str(uuid4())} | facts))
         with self.services.database.write() as uow:
-            uow.mandates.add(given)
+            uow.mandates.add(given, self.now)
             uow.commit()
         return given
 

@@ -20,8 +20,8 @@ from sqlalchemy import make_url
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """URL of a PostgreSQL server's maintenance database."""
+def postgres(*, durable: bool = False) -> Iterator[str]:
+    """URL of a PostgreSQL server's maintenance database; it forgets at a power cut unless `durable`."""
     given = os.environ.get("VOLMACHT_TEST_POSTGRES")
     if given:
         yield given
@@ -32,9 +32,10 @@ def postgres() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="vm-pg-"))
     with get_server(folder, cleanup_mode="delete") as server:
         url = server.get_uri()
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
+        if not durable:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
         yield url
 
 

@@ -15,10 +15,16 @@ from typing import NoReturn
 import click
 
 from broker import wiring
+from broker.cli.bulk import bulk_group
 from broker.cli.clients import clients
 from broker.cli.journal import journal_group
 from broker.cli.keys import keys
+from broker.cli.organisations import organisations_group
+from broker.cli.parties import parties_group
+from broker.cli.questions import mandates_group
+from broker.cli.retention import retention_command
 from broker.cli.shared import AS_JSON, Group, environment, services, settings, tell
+from broker.cli.staff import staff_group
 from broker.clock import system_clock
 from broker.doctor import examine
 from broker.flows import registry
@@ -31,7 +37,17 @@ def main() -> None:
     """Volmacht: an identity broker that knows who acts for whom, and within which limits."""
 
 
-for group in (keys, clients, journal_group):
+for group in (
+    keys,
+    clients,
+    journal_group,
+    mandates_group,
+    parties_group,
+    retention_command,
+    organisations_group,
+    staff_group,
+    bulk_group,
+):
     main.add_command(group)
 
 

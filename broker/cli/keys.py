@@ -1,18 +1,22 @@
-"""`volmacht keys`: list and rotate signing keys."""
+"""`volmacht keys`: list and rotate signing keys; replace the master key and the data keys of the vault."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from broker.cli.shared import AS_JSON, services, tell
 from broker.clock import system_clock
-from broker.flows import registry
+from broker.flows import registry, vault_keys
+from broker.flows.vault_keys import Rotation
 from keys.keyring import state_of
 
 
 @click.group()
 def keys() -> None:
-    """List and rotate signing keys."""
+    """List and rotate signing keys; replace the keys that guard what is stored."""
 
 
 @keys.command("list")
@@ -50,3 +54,55 @@ def keys_rotate(purpose: str, at_once: bool, leaked: bool, as_json: bool) -> Non
         f"{purpose}: {len(kids)} key(s) made or changed.",
         as_json=as_json,
     )
+
+
+@keys.command("rotate-master")
+@AS_JSON
+def keys_rotate_master(as_json: bool) -> None:
+    """Wrap the data keys under the new master key.
+
+    Every broker must know both first: the new one as VOLMACHT_MASTER_KEY, the old one as
+    VOLMACHT_MASTER_KEY_PREVIOUS.
+    """
+    changed = vault_keys.rotate_master(services(), system_clock())
+    done = f"{len(changed)} data key(s) wrapped anew." if changed else "Every data key was there already."
+    tell(
+        {"changed": changed},
+        f"{done} VOLMACHT_MASTER_KEY_PREVIOUS is needed no more: take it away from every broker.",
+        as_json=as_json,
+    )
+
+
+@keys.command("rotate-vault")
+@AS_JSON
+def keys_rotate_vault(as_json: bool) -> None:
+    """Seal every national number and private signing key under a new key.
+
+    Brokers go on meanwhile. A run that was stopped is finished by running again. The old key
+    is kept for an hour; run again after it, and it is dropped.
+    """
+    _tell_rotation(vault_keys.rotate(services(), "seal", _progress), as_json=as_json)
+
+
+@keys.command("rotate-index")
+@AS_JSON
+def keys_rotate_index(as_json: bool) -> None:
+    """Index every national number under a new key; pseudonyms stay as they are.
+
+    Brokers go on meanwhile. A run that was stopped is finished by running again.
+    """
+    _tell_rotation(vault_keys.rotate(services(), "index", _progress), as_json=as_json)
+
+
+def _progress(moved: int) -> None:
+    click.echo(f"{moved} moved", err=True)
+
+
+def _tell_rotation(done: Rotation, *, as_json: bool) -> None:
+    lines = [f"{done.moved} value(s) moved; the current {done.use} key is {done.key}."]
+    if done.dropped:
+        lines.append(f"Dropped: {', '.join(done.dropped)}.")
+    if done.kept_until is not None:
+        until = datetime.fromtimestamp(done.kept_until, UTC).isoformat()
+        lines.append(f"Kept: {', '.join(done.kept)}. Run again after {until}: what nothing needs goes then.")
+    tell(asdict(done), "\n".join(lines), as_json=as_json)

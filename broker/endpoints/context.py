@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, current_app, g, request
 
@@ -14,6 +14,7 @@ from broker.oauth.server import AuthorizationServer
 from broker.ports import Services
 from broker.records import Session
 from mandates.model import Instant
+from volmacht_guard.flask import FlaskGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Application:
     services: Services
     oauth: AuthorizationServer
     status_lists: StatusPublisher
+    api_guard: FlaskGuard
+    """Of everything under /api/v1."""
+    openapi: Any
+    """flask-smorest's collector of the API's document."""
 
 
 def application() -> Application:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from broker.errors import InteractionGoneError, LevelTooLowError, NotFoundHereError, SessionEndedError
-from broker.flows.choices import AuthorizationRequest, Choice, is_weak, offer
+from broker.flows.choices import AuthorizationRequest, Choice, chosen, is_weak
 from broker.flows.codes import issue_code
 from broker.flows.sessions import fingerprint
 from broker.ports import Services
@@ -85,7 +85,7 @@ def choose(services: Services, interaction: Interaction, session: Session, key: 
         stored = uow.sessions.find(session.id)
         if stored is None or stored.ended_at is not None:
             raise SessionEndedError
-        choice = offer(services, uow, request, session, now).find(key)
+        choice = chosen(services, uow, request, session, key, now)
         if choice is None:
             raise NotFoundHereError
         grant = _grant(request, session, choice, now)

@@ -6,19 +6,21 @@ that was chosen from what is true then (tokens.md section 4.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from broker.errors import InteractionGoneError
-from broker.flows import registry, world
-from broker.flows.claims import IDENTITY_SCOPES, OBO, Chain, actions
+from broker.flows import lists, registry, world
+from broker.flows.claims import IDENTITY_SCOPES, OBO, Chain, actions, opened
 from broker.ports import Services, UnitOfWork
-from broker.records import Audience, Client, Session
-from mandates.decide import Decision, representations
-from mandates.model import Instant, Level
-from mandates.world import World
+from broker.records import Audience, Client, Session, Wanted
+from keys.errors import PseudonymError
+from mandates.decide import Decision, Request, decide
+from mandates.model import Instant, Level, Party
 
 SELF = "self"
+LINES = 100
+"""Principals on one page of the chooser; the others are searched, or paged to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +60,61 @@ class Offer:
     client: Client
     audience: Audience
     choices: tuple[Choice, ...]
-
-    def find(self, key: str) -> Choice | None:
-        """The line with this key, if it is offered."""
-        return next((choice for choice in self.choices if choice.key == key), None)
+    next: str | None = None
+    """Where the next page of lines begins."""
+    incomplete: tuple[str, ...] = ()
+    """Sources that could not be asked: somebody may be missing from the lines."""
 
 
 def offer(
-    services: Services, uow: UnitOfWork, request: AuthorizationRequest, session: Session, now: Instant
+    services: Services,
+    uow: UnitOfWork,
+    request: AuthorizationRequest,
+    session: Session,
+    now: Instant,
+    *,
+    name: str = "",
+    after: str | None = None,
 ) -> Offer:
-    """Everything that this person may choose now. Raise `InteractionGoneError`, `InvalidTargetError`."""
-    client = uow.registry.find_client(request.client)
-    if client is None:
-        raise InteractionGoneError  # removed while the person was on her way
-    audience = registry.find_audience(services, uow, request.audience)
-    seen = world.around(services, uow, world.actor_of(session))
-    identity = tuple(scope for scope in request.scopes if scope in IDENTITY_SCOPES)
-    # Two executors of one organisation are one line; the engine names the better one first.
-    lines: dict[str, Choice] = {}
-    for line in (
-        *_herself(request, audience, session, seen),
-        *_others(services, request, client, audience, session, seen, now),
-    ):
-        lines.setdefault(line.key, replace(line, scopes=(*identity, *line.scopes)))
-    return Offer(client, audience, tuple(lines.values()))
+    """What this person may choose now: herself, and a page of others, by name.
+
+    Raise `InteractionGoneError`, `InvalidTargetError`, `InvalidPlaceError`.
+    """
+    client, audience = _registered(services, uow, request)
+    page = lists.Page((), {}, None)
+    if request.wants_mandate and audience.delegation_aware:
+        page = _page(services, uow, request, client, session, name, after, now)
+    others = (
+        _delegated(services, request, client, audience, decision, page.parties) for decision in page.rows
+    )
+    herself = () if name or after else _herself(uow, request, audience, session)
+    lines = tuple(_with_identity(request, line) for line in (*herself, *others) if line is not None)
+    return Offer(client, audience, lines, page.next, page.incomplete)
+
+
+def chosen(
+    services: Services,
+    uow: UnitOfWork,
+    request: AuthorizationRequest,
+    session: Session,
+    key: str,
+    now: Instant,
+) -> Choice | None:
+    """The line with this key, made from what is true now; None if she may not choose it.
+
+    Raise `InteractionGoneError`, `InvalidTargetError`.
+    """
+    client, audience = _registered(services, uow, request)
+    if key == SELF:
+        line = next(iter(_herself(uow, request, audience, session)), None)
+    elif request.wants_mandate and audience.delegation_aware:
+        page = _one(services, uow, client, session, key, now)
+        line = next(
+            (_delegated(services, request, client, audience, one, page.parties) for one in page.rows), None
+        )
+    else:
+        line = None
+    return line and _with_identity(request, line)
 
 
 def is_weak(request: AuthorizationRequest, session: Session) -> bool:
@@ -107,36 +140,66 @@ def needs_page(uow: UnitOfWork, request: AuthorizationRequest, session: Session,
     return request.identifier is None or not confirmed
 
 
+def _registered(
+    services: Services, uow: UnitOfWork, request: AuthorizationRequest
+) -> tuple[Client, Audience]:
+    client = uow.registry.find_client(request.client)
+    if client is None:
+        raise InteractionGoneError  # removed while the person was on her way
+    return client, registry.find_audience(services, uow, request.audience)
+
+
+def _with_identity(request: AuthorizationRequest, line: Choice) -> Choice:
+    identity = tuple(scope for scope in request.scopes if scope in IDENTITY_SCOPES)
+    return replace(line, scopes=(*identity, *line.scopes))
+
+
 def _herself(
-    request: AuthorizationRequest, audience: Audience, session: Session, seen: World
+    uow: UnitOfWork, request: AuthorizationRequest, audience: Audience, session: Session
 ) -> tuple[Choice, ...]:
     own = tuple(
         scope
         for scope in request.scopes
         if scope in audience.scopes and not scope.startswith(OBO) and scope not in IDENTITY_SCOPES
     )
-    person = seen.parties.get(session.party)
-    alive = person is not None and person.deceased_at is None
-    if not alive or request.identifier is not None or (request.wants_mandate and not own):
+    if request.identifier is not None or (request.wants_mandate and not own):
         return ()
-    return (Choice(SELF, None, own),)
+    alive = uow.parties.get(session.party).deceased_at is None
+    return (Choice(SELF, None, own),) if alive else ()
 
 
-def _others(
+def _page(
     services: Services,
+    uow: UnitOfWork,
     request: AuthorizationRequest,
     client: Client,
-    audience: Audience,
     session: Session,
-    seen: World,
+    name: str,
+    after: str | None,
     now: Instant,
-) -> Iterator[Choice]:
-    if not (request.wants_mandate and audience.delegation_aware):
-        return
-    for decision in representations(world.actor_of(session), seen, now):
-        choice = _delegated(services, request, client, audience, decision, seen)
-        if choice is not None:
-            yield choice
+) -> lists.Page:
+    """A page of those whom she may represent; the one that was named, if one was."""
+    if request.identifier is not None:
+        return _one(services, uow, client, session, request.identifier, now)
+    wanted = Wanted(type=request.mandate_type, name=name)
+    return lists.reach_of(services, uow, session, wanted, after, LINES, now)
+
+
+def _one(
+    services: Services, uow: UnitOfWork, client: Client, session: Session, key: str, now: Instant
+) -> lists.Page:
+    """The mandate of this reference, judged for this person: a page of one line or none."""
+    try:
+        identifier = services.vault.resolve(key, "m-", client.sector)
+    except PseudonymError:
+        return lists.Page((), {}, None)
+    mandate = uow.mandates.find(identifier)
+    if mandate is None:
+        return lists.Page((), {}, None)
+    actor = world.actor_of(session)
+    seen = world.between(services, uow, mandate.principal, actor)
+    decision = decide(Request(actor, mandate.principal, mandate=mandate.id), seen, now)
+    return lists.Page((decision,) if decision.permitted else (), dict(seen.parties), None)
 
 
 def _delegated(
@@ -145,20 +208,20 @@ def _delegated(
     client: Client,
     audience: Audience,
     decision: Decision,
-    seen: World,
+    parties: Mapping[str, Party],
 ) -> Choice | None:
     """A chain as a choice, if type, powers and identifier are within what was asked and registered."""
-    first = decision.path[0]
-    key = services.vault.pseudonym("m-", client.sector, first.mandate)
-    if first.type not in client.mandate_types or request.mandate_type not in {None, first.type}:
+    acting = decision.acting
+    key = services.vault.pseudonym("m-", client.sector, acting.mandate)
+    if acting.type not in client.mandate_types or request.mandate_type not in {None, acting.type}:
         return None
     if request.identifier not in {None, key}:
         return None
     wanted = actions(frozenset(request.scopes) & audience.scopes)
     if request.actions:
         wanted &= frozenset(request.actions)
+    wanted &= opened(services.catalogue().type(acting.type), decision.powers, audience.uri)
     scopes = tuple(OBO + power for power in decision.powers if power in wanted)
     if not scopes:
         return None
-    chain = Chain(decision, seen.parties[first.principal], seen.parties[first.representative])
-    return Choice(key, chain, scopes)
+    return Choice(key, Chain(decision, parties[acting.principal], parties[acting.representative]), scopes)

@@ -6,12 +6,14 @@ keyboard. ID tokens: `sub` is always the human, `represents` the party acted for
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from broker.records import Audience, Client, Grant, Session, StatusEntry
 from keys.vault import Vault
 from mandates.decide import Decision
+from mandates.mandate_type import MandateType
 from mandates.model import Instant, Level, Party, PartyKind
 
 MANDATE_TYPE = "urn:volmacht:mandate"
@@ -34,18 +36,18 @@ class Chain:
 
     @property
     def mandate(self) -> str:
-        """Identifier of the first link: the mandate that the principal gave."""
-        return self.decision.path[0].mandate
+        """Identifier of the link under which the representative acts: given, or passed on."""
+        return self.decision.acting.mandate
 
     @property
     def executor(self) -> str | None:
         """Identifier of the link from the organisation to the person, if there is one."""
-        return self.decision.path[1].mandate if len(self.decision.path) > 1 else None
+        return self.decision.executor.mandate if self.decision.executor else None
 
     @property
     def kind(self) -> str:
-        """Type of the mandate that the principal gave."""
-        return self.decision.path[0].type
+        """Type of the mandate."""
+        return self.decision.acting.type
 
 
 def subject(vault: Vault, sector: str, party: Party) -> str:
@@ -74,6 +76,15 @@ def mandate_entry(
 def actions(scopes: frozenset[str]) -> frozenset[str]:
     """The powers behind `obo:` scopes: one name everywhere."""
     return frozenset(scope.removeprefix(OBO) for scope in scopes if scope.startswith(OBO))
+
+
+def opened(kind: MandateType, powers: Iterable[str], audience: str) -> frozenset[str]:
+    """The powers of a mandate that this API may see: a power can be for some audiences only."""
+    return frozenset(
+        power
+        for power in powers
+        if not kind.powers[power].audiences or audience in kind.powers[power].audiences
+    )
 
 
 def access_token(

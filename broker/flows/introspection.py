@@ -74,7 +74,7 @@ def revoke(services: Services, client: Client, unverified_token: str, now: Insta
 def user_info(services: Services, token: VerifiedToken) -> dict[str, Any]:
     """Claims about the signed-in human, in the sector of the client (OIDC Core section 5.3)."""
     with services.database.read() as uow:
-        grant = _grant_of_status(services, uow, token)
+        grant = grant_of_status(services, uow, token)
         client = uow.registry.find_client(token.client_id)
         if grant is None or client is None:
             raise NotFoundHereError
@@ -88,7 +88,7 @@ def user_info(services: Services, token: VerifiedToken) -> dict[str, Any]:
 def representation_list(services: Services, token: VerifiedToken, now: Instant) -> list[dict[str, Any]]:
     """Whom the person of this token may represent, as entries in the client's sector."""
     with services.database.read() as uow:
-        grant = _grant_of_status(services, uow, token)
+        grant = grant_of_status(services, uow, token)
         client = uow.registry.find_client(token.client_id)
         if grant is None or client is None:
             raise NotFoundHereError
@@ -122,10 +122,10 @@ def _grant_of(services: Services, uow: UnitOfWork, client: Client, unverified_to
         )
     except GuardError:
         return None
-    return _grant_of_status(services, uow, token)
+    return grant_of_status(services, uow, token)
 
 
-def _grant_of_status(services: Services, uow: UnitOfWork, token: VerifiedToken) -> Grant | None:
+def grant_of_status(services: Services, uow: UnitOfWork, token: VerifiedToken) -> Grant | None:
     """The status index leads from a token to its grant; the token itself names no session."""
     if token.status is None:
         return None

@@ -1,48 +1,46 @@
-"""Sequencing the journal into its Merkle tree, and proving that nobody rewrote it (mandates.md section 8).
+"""Sequencing the journal into its Merkle tree (mandates.md section 8).
 
 Rows are appended in the transaction of the change. A sequencer gives each its
 place in the tree later, so that writers never wait for one another's hashes, and
-signs the new head as a C2SP checkpoint.
+signs the new head as a C2SP checkpoint. Beside the leaves it keeps the roots of
+complete subtrees, so that neither it nor a proof ever reads the whole tree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from broker.port_errors import ConflictError, PortError
-from broker.ports import Services
-from broker.records import Checkpoint, JournalEntry, JournalLeaf
-from keys.errors import KeyringError, NoteError
-from keys.notes import signed_note, verify_note
+from broker.port_errors import JournalDamagedError, PortError
+from broker.ports import JournalStore, Services
+from broker.records import Checkpoint, JournalEntry, JournalLeaf, JournalNode
+from keys.errors import KeyringError
+from keys.notes import signed_note, verifier_key
 from mandates import ledger
+from mandates.commitments import leaf_of_commitments, leaf_of_contents
+from mandates.ledger import Frontier, Span, Subtree
 from mandates.model import Instant
 
 BATCH = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the verification found; an empty list of faults means that all agrees."""
-
-    rows: int
-    checkpoints: int
-    faults: tuple[str, ...]
+STRIDE = 8
+"""Every so many levels the roots of complete subtrees are kept (C2SP tlog-tiles has the same height)."""
 
 
 def leaf_of(entry: JournalEntry) -> bytes:
-    """The leaf hash of a row: over everything that it says, in canonical JSON."""
-    said = {
-        "seq": entry.seq,
-        "at": entry.at,
-        "type": entry.type,
-        "actor": entry.actor,
-        "body": dict(entry.body),
-    }
-    return ledger.leaf_hash(ledger.canonical(said))
+    """The leaf hash of a row: over its commitments, or over all that it says if it is one of before."""
+    if entry.commitments is None:
+        return leaf_of_contents(
+            seq=entry.seq, at=entry.at, type_=entry.type, actor=entry.actor, body=entry.body
+        )
+    return leaf_of_commitments(
+        seq=entry.seq,
+        at=entry.at,
+        recorded_at=entry.recorded_at,
+        type_=entry.type,
+        mandate=entry.mandate,
+        committed=entry.commitments,
+    )
 
 
 def origin(services: Services) -> str:
@@ -50,20 +48,60 @@ def origin(services: Services) -> str:
     return services.settings.issuer.partition("://")[2] + "/journal"
 
 
+def verifier_keys(services: Services) -> list[str]:
+    """Every key that signed checkpoints, as an offline verifier is given it; withdrawn ones too."""
+    publics = services.keyring().public_keys("checkpoints")
+    name = origin(services)
+    return [verifier_key(name, public) for public in publics if isinstance(public, Ed25519PublicKey)]
+
+
+def roots_of(journal: JournalStore, spans: Sequence[Span]) -> list[bytes]:
+    """The roots over these leaves, from a few hundred hashes of the tree, whatever its size.
+
+    Raise `JournalDamagedError` if any is missing.
+    """
+    parts = [ledger.subtrees(span) for span in spans]
+    stored = journal.hashes([_run(subtree) for trees in parts for subtree in trees])
+    try:
+        return [ledger.root_of_subtrees([_root(stored, one) for one in trees]) for trees in parts]
+    except KeyError:
+        raise JournalDamagedError("hashes of the journal's tree are missing") from None
+
+
+def _run(subtree: Subtree) -> tuple[int, int, int]:
+    """Where the kept hashes stand that a subtree is made of: (level, first, end)."""
+    level, index = subtree
+    above = level % STRIDE
+    return level - above, index << above, (index + 1) << above
+
+
+def _root(stored: dict[Subtree, bytes], subtree: Subtree) -> bytes:
+    level, first, end = _run(subtree)
+    return ledger.root_of([stored[level, index] for index in range(first, end)])
+
+
+def _tree_so_far(journal: JournalStore) -> Frontier:
+    size = journal.tree_size()
+    trees = ledger.subtrees((0, size))
+    return Frontier(size, tuple(roots_of(journal, [(i << level, i + 1 << level) for level, i in trees])))
+
+
 class Sequencer:
     """Gives rows their place in the tree, a batch a transaction; keeps the tree's frontier in memory."""
 
     def __init__(self) -> None:
-        self._frontier: ledger.Frontier | None = None
+        self._frontier: Frontier | None = None
 
     def run(self, services: Services, now: Instant) -> int:
         """Sequence every row that has no leaf and sign the new heads. Returns how many rows were added.
 
         Raise `ConflictError` when another process sequences at the same moment: one wins,
-        the other starts afresh next time.
+        the other starts afresh next time. Raise `JournalDamagedError`.
         """
         added = 0
         try:
+            if self._frontier is None:
+                self._start(services)
             while count := self._batch(services, now):
                 added += count
         except PortError:
@@ -71,19 +109,34 @@ class Sequencer:
             raise
         return added
 
+    def _start(self, services: Services) -> None:
+        """Find the tree as the newest checkpoint left it; never build upon another.
+
+        Whoever changed the tree behind our back would otherwise get our signature under it.
+        """
+        with services.database.write() as uow:
+            _build_nodes(uow.journal)
+            frontier, newest = _tree_so_far(uow.journal), uow.journal.newest_checkpoint()
+            signed = (newest.size, newest.root) if newest else (0, ledger.EMPTY_ROOT.hex())
+            if (frontier.size, frontier.root().hex()) != signed:
+                raise JournalDamagedError("the journal's tree is not what the newest checkpoint signed")
+            uow.commit()
+        self._frontier = frontier
+
     def _batch(self, services: Services, now: Instant) -> int:
-        name = origin(services)
+        name, frontier = origin(services), self._frontier or Frontier()
         with services.database.write() as uow:
             waiting = uow.journal.unsequenced(BATCH)
             if not waiting:
                 return 0
-            frontier = self._frontier or _frontier_of(uow.journal.leaves())
-            leaves = []
+            leaves, nodes = [], []
             for entry in waiting:
                 leaf = leaf_of(entry)
                 leaves.append(JournalLeaf(frontier.size, entry.seq, leaf.hex()))
-                frontier = frontier.append(leaf)
+                frontier, made = _grown(frontier, leaf)
+                nodes.extend(made)
             uow.journal.add_leaves(leaves)
+            uow.journal.add_nodes(nodes)
             note = _signed_head(services, name, frontier, now)
             uow.journal.add_checkpoint(Checkpoint(frontier.size, frontier.root().hex(), note, now))
             uow.commit()
@@ -91,71 +144,32 @@ class Sequencer:
         return len(waiting)
 
 
-def _frontier_of(leaves: list[JournalLeaf]) -> ledger.Frontier:
-    frontier = ledger.Frontier()
-    for leaf in leaves:
-        frontier = frontier.append(bytes.fromhex(leaf.hash))
-    return frontier
+def _grown(frontier: Frontier, leaf: bytes) -> tuple[Frontier, list[JournalNode]]:
+    """The tree with one leaf more, and the nodes to keep that it completes."""
+    closed = frontier.closed_by(leaf)
+    nodes = [
+        JournalNode(level, frontier.size >> level, closed[level].hex())
+        for level in range(STRIDE, len(closed), STRIDE)
+    ]
+    return frontier.joined(closed), nodes
 
 
-def _signed_head(services: Services, name: str, frontier: ledger.Frontier, now: Instant) -> str:
+def _build_nodes(journal: JournalStore) -> None:
+    """Nodes over the leaves of a journal that was begun without them; nothing to do otherwise."""
+    size = journal.tree_size()
+    if size >> STRIDE == 0 or journal.nodes_at(STRIDE):
+        return
+    frontier = Frontier()
+    for start in range(0, size, BATCH):
+        nodes = []
+        for _, leaf in sorted(journal.hashes([(0, start, min(start + BATCH, size))]).items()):
+            frontier, made = _grown(frontier, leaf)
+            nodes.extend(made)
+        journal.add_nodes(nodes)
+
+
+def _signed_head(services: Services, name: str, frontier: Frontier, now: Instant) -> str:
     key = services.keyring().signing_key("checkpoints", now).private
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyringError("checkpoints are signed with Ed25519 (C2SP signed-note)")
     return signed_note(ledger.checkpoint_body(name, frontier.size, frontier.root()), name, key)
-
-
-def verify(services: Services, now: Instant) -> Verdict:
-    """Recompute every leaf and every checkpoint from the rows themselves."""
-    with suppress(ConflictError):  # a running broker was sequencing at the same moment
-        Sequencer().run(services, now)
-    with services.database.read() as uow:
-        entries = list(uow.journal.all())
-        leaves = uow.journal.leaves()
-        checkpoints = uow.journal.checkpoints()
-    rows = {entry.seq: leaf_of(entry) for entry in entries}
-    faults = _leaf_faults(leaves, rows)
-    # The tree is in the order of the leaves: rows are numbered before they are committed.
-    hashes = [rows.get(leaf.seq, b"") for leaf in leaves]
-    faults.extend(_checkpoint_faults(services, checkpoints, hashes))
-    return Verdict(len(entries), len(checkpoints), tuple(faults))
-
-
-def _leaf_faults(leaves: list[JournalLeaf], rows: Mapping[int, bytes]) -> list[str]:
-    """Leaves whose row is gone or changed, and rows that have no leaf."""
-    faults = []
-    for place, leaf in enumerate(leaves):
-        if leaf.index != place:
-            faults.append(f"leaf {leaf.index}: out of order")
-        if leaf.seq not in rows:
-            faults.append(f"row {leaf.seq}: missing")
-        elif rows[leaf.seq].hex() != leaf.hash:
-            faults.append(f"row {leaf.seq}: its contents are not what was recorded")
-    bare = rows.keys() - {leaf.seq for leaf in leaves}
-    faults.extend(f"row {seq}: has no leaf" for seq in sorted(bare))
-    return faults
-
-
-def _checkpoint_faults(services: Services, checkpoints: list[Checkpoint], hashes: list[bytes]) -> list[str]:
-    """Checkpoints that the rows do not lead to, in one walk over the leaves."""
-    name, faults = origin(services), []
-    publics = [
-        key for key in services.keyring().public_keys("checkpoints") if isinstance(key, Ed25519PublicKey)
-    ]
-    frontier = ledger.Frontier()
-    for checkpoint in sorted(checkpoints, key=lambda one: one.size):
-        for leaf in hashes[frontier.size : checkpoint.size]:
-            frontier = frontier.append(leaf)
-        body = ledger.checkpoint_body(name, checkpoint.size, frontier.root())
-        if frontier.size != checkpoint.size or not _says(checkpoint, name, body, publics):
-            faults.append(f"checkpoint of size {checkpoint.size}: does not agree with the rows")
-    return faults
-
-
-def _says(checkpoint: Checkpoint, name: str, body: str, publics: list[Ed25519PublicKey]) -> bool:
-    for public in publics:
-        try:
-            return verify_note(checkpoint.note, name, public) == body
-        except NoteError:
-            continue
-    return False

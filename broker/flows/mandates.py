@@ -1,4 +1,4 @@
-"""What people do to mandates: ask, approve, refuse, end; and what they see of them.
+"""What people do to mandates: ask, approve, refuse, renew, pass on, set aside, end.
 
 Who may do what is `mandates.lifecycle`'s to say; these use cases load what it needs,
 store what it answers, and reach the tokens in the same transaction.
@@ -6,201 +6,335 @@ store what it answers, and reach the tokens in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from broker.errors import NotFoundHereError
-from broker.flows import parties, revocation, world
+from broker.errors import NotFoundHereError, VersionError
+from broker.flows import cascades, parties, revocation, reviews, world
 from broker.ports import Services, UnitOfWork
-from broker.records import JournalEntry, Session
+from broker.records import Session
 from mandates import lifecycle
-from mandates.capacity import Actor, capacities
-from mandates.change import Change
-from mandates.decide import Decision, representations
-from mandates.mandate_type import MandateType
-from mandates.model import Evidence, Instant, Mandate, Party, PartyKind
-from mandates.status import State, Status, status_of
+from mandates.approvals import open_groups
+from mandates.capacity import Actor
+from mandates.capacity import capacities as capacities_of
+from mandates.change import Change, check_capacity
+from mandates.events import Event
+from mandates.model import Evidence, Instant, Mandate, Party, Source
 from mandates.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One mandate as a page shows it, with what this viewer may do to it."""
+class Named:
+    """How a requester names a party: exactly one way."""
 
-    mandate: Mandate
-    kind: MandateType
-    status: Status
-    principal: Party
-    representative: Party
-    capacities: frozenset[str]
-    viewer: str
-    """Party id of who looks."""
+    insz: str = ""
+    """National number as typed, with `name` as typed."""
+    name: str = ""
+    kbo: str = ""
+    """Enterprise number as typed."""
+    party: str = ""
+    """Party id, from a reference that she was given."""
+    me: bool = False
+    organisation: bool = False
+    """The organisation that she signed in for."""
 
-    @property
-    def may_end(self) -> bool:
-        """Whether this viewer may end it now."""
-        enders = {*self.kind.revoke_by, *self.kind.waive_by, *self.kind.withdraw_by}
-        open_states = {State.ACTIVE, State.SCHEDULED, State.SUSPENDED}
-        return self.status.state in open_states and bool(enders & self.capacities)
 
-    @property
-    def may_approve(self) -> bool:
-        """Whether an approval of this viewer is one that the request waits for; never her own request."""
-        return (
-            self.waits
-            and self.viewer != self.mandate.requested_by
-            and bool({*self.kind.approvals} & self.capacities)
-        )
-
-    @property
-    def may_refuse(self) -> bool:
-        """Whether this viewer may refuse the request."""
-        return self.waits and bool({*self.kind.refuse_by} & self.capacities)
-
-    @property
-    def waits(self) -> bool:
-        """Whether it still waits for an approval."""
-        return self.status.state is State.AWAITING
+ME, MY_ORGANISATION = Named(me=True), Named(organisation=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The online form as typed, checked for shape only. Days are turned into instants at the edge."""
+    """A request as typed, checked for shape only. Days are turned into instants at the edge."""
 
     type: str
-    name: str
-    insz: str
-    organisation: str
-    """Party id of the organisation that the requester signed in for."""
+    principal: Named
+    representative: Named
     powers: tuple[str, ...]
     valid_from: Instant
     valid_until: Instant | None
     evidence: str
+    sha256: str | None = None
+    """Of the signed form, hex."""
+    whole: bool = True
+    """For an executor: for everybody, or for a caseload."""
 
 
-def ask_for_beneficiary(services: Services, session: Session, asked: Asked, now: Instant) -> Mandate:
-    """An officer asks that her organisation may also act for a person (mandates.md section 4)."""
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A renewal: what would follow, what it replaces, and whose approval it waits for."""
+
+    mandate: Mandate
+    replaces: Mandate
+    waits_for: tuple[frozenset[str], ...]
+    """One approval of each group; empty: it is active at once."""
+
+
+def ask(services: Services, session: Session, asked: Asked, now: Instant) -> Mandate:
+    """Ask for a mandate of any type. A form, a file and the API all come here."""
     with services.database.write() as uow:
-        organisation = uow.parties.get(asked.organisation)
-        person = parties.find_or_add_person(services, uow, asked.insz, asked.name, now)
-        return _request(services, uow, session, asked, principal=person, representative=organisation, now=now)
+        principal = _resolve(services, uow, session, asked.principal, now)
+        representative = _resolve(services, uow, session, asked.representative, now)
+        actor = world.actor_of(session)
+        typed_name = asked.principal.name or asked.representative.name
+        evidence = Evidence(asked.evidence.strip(), asked.sha256, typed_name.strip())
+        change = lifecycle.request_mandate(
+            id=str(uuid4()),
+            type_key=asked.type,
+            principal=principal,
+            representative=representative,
+            powers=asked.powers,
+            valid_from=asked.valid_from,
+            valid_until=asked.valid_until,
+            actor=actor,
+            evidence=evidence,
+            world=_between_parties(services, uow, actor, principal, representative),
+            now=now,
+            whole=asked.whole,
+        )
+        _store(services, uow, change, now, new=True)
+        uow.commit()
+    return change.mandate
 
 
-def grant_to_employee(services: Services, session: Session, asked: Asked, now: Instant) -> Mandate:
-    """An administrator gives a member of staff powers of the company; it outlives her own session."""
-    with services.database.write() as uow:
-        organisation = uow.parties.get(asked.organisation)
-        person = parties.find_or_add_person(services, uow, asked.insz, asked.name, now)
-        return _request(services, uow, session, asked, principal=organisation, representative=person, now=now)
-
-
-def approve(services: Services, session: Session, mandate_id: str, now: Instant) -> Mandate:
-    """Approve a request that waits for this person, in the capacity that the type asks."""
-    return _change(services, session, mandate_id, now, lifecycle.approve)
-
-
-def refuse(services: Services, session: Session, mandate_id: str, grounds: str, now: Instant) -> Mandate:
-    """Refuse a request that waits for this person."""
-
-    def refused(mandate: Mandate, actor: Actor, seen: World, at: Instant) -> Change:
-        return lifecycle.refuse(mandate, actor, seen, grounds, at)
-
-    return _change(services, session, mandate_id, now, refused)
-
-
-def end(services: Services, session: Session, mandate_id: str, grounds: str, now: Instant) -> Mandate:
-    """End a mandate; every token that stands on it is refused from the next status list on."""
-
-    def ended(mandate: Mandate, actor: Actor, seen: World, at: Instant) -> Change:
-        return lifecycle.end(mandate, actor, seen, grounds, at)
-
-    return _change(services, session, mandate_id, now, ended)
-
-
-def who_can_act_for(services: Services, session: Session, now: Instant) -> list[Seen]:
-    """Everything that this person gave, or that was asked in her name."""
-    with services.database.read() as uow:
-        return _seen(services, uow, session, uow.mandates.of_principal(session.party), now)
-
-
-def may_represent(
-    services: Services, session: Session, now: Instant
-) -> tuple[tuple[Decision, ...], dict[str, Party]]:
-    """Whom this person may represent now, with the parties named."""
-    with services.database.read() as uow:
-        seen = world.around(services, uow, world.actor_of(session))
-    return representations(world.actor_of(session), seen, now), dict(seen.parties)
-
-
-def of_organisation(services: Services, session: Session, now: Instant) -> list[Seen]:
-    """What an administrator sees: everything that the organisation gave, powers of sessions left out."""
-    if session.organisation is None:
-        return []
-    with services.database.read() as uow:
-        found = uow.mandates.of_principal(session.organisation)
-        return [one for one in _seen(services, uow, session, found, now) if one.capacities]
-
-
-def waiting_for(services: Services, session: Session, now: Instant) -> list[Seen]:
-    """Requests that wait and that this person has a part in: as requester, approver or reviewer."""
-    with services.database.read() as uow:
-        rows = _seen(services, uow, session, uow.mandates.waiting(), now)
-    mine = [row for row in rows if row.status.state is State.AWAITING]
-    return [row for row in mine if row.capacities or row.mandate.requested_by == session.party]
-
-
-def find(services: Services, session: Session, mandate_id: str, now: Instant) -> Seen:
-    """One mandate, for somebody who has a part in it. Raise `NotFoundHereError`, also when it is not hers."""
-    with services.database.read() as uow:
-        mandate = uow.mandates.find(mandate_id)
-        rows = _seen(services, uow, session, [mandate] if mandate else [], now)
-    # Who asked may follow her request; once it is decided, only who has a part in it may look.
-    asked = bool(rows) and rows[0].mandate.requested_by == session.party and rows[0].waits
-    if not rows or not (rows[0].capacities or asked):
-        raise NotFoundHereError
-    return rows[0]
-
-
-def journal_of(
-    services: Services, limit: int, mandate: str | None = None
-) -> tuple[list[JournalEntry], dict[str, Party]]:
-    """The newest journal rows, with the parties they name."""
-    with services.database.read() as uow:
-        rows = uow.journal.tail(limit, mandate)
-        named = {row.actor for row in rows} | {
-            row.body.get(k) for row in rows for k in ("principal", "representative")
-        }
-        return rows, uow.parties.get_many(one for one in named if one)
-
-
-def _request(
+def approve(
     services: Services,
-    uow: UnitOfWork,
     session: Session,
-    asked: Asked,
+    mandate_id: str,
+    now: Instant,
     *,
-    principal: Party,
-    representative: Party,
+    version: int | None = None,
+    by_code: bool = False,
+) -> Mandate:
+    """Approve a request that waits for this person, in the capacity that the type asks."""
+
+    def approved(mandate: Mandate, actor: Actor, seen: World) -> Change:
+        return lifecycle.approve(mandate, actor, seen, now, by_code=by_code)
+
+    return _change(services, session, mandate_id, now, version, approved)
+
+
+def refuse(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    now: Instant,
+    *,
+    grounds: str = "",
+    version: int | None = None,
+) -> Mandate:
+    """Refuse a request that waits for this person."""
+    return _change(services, session, mandate_id, now, version, _with(lifecycle.refuse, grounds, now))
+
+
+def cancel(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    now: Instant,
+    *,
+    grounds: str = "",
+    version: int | None = None,
+) -> Mandate:
+    """Take a request back."""
+    return _change(services, session, mandate_id, now, version, _with(lifecycle.cancel, grounds, now))
+
+
+def end(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    now: Instant,
+    *,
+    grounds: str = "",
+    version: int | None = None,
+) -> Mandate:
+    """End a mandate; every token that stands on it is refused from the next status list on."""
+    return _change(services, session, mandate_id, now, version, _with(lifecycle.end, grounds, now))
+
+
+def end_power(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    power: str,
+    now: Instant,
+    *,
+    grounds: str = "",
+    version: int | None = None,
+) -> Mandate:
+    """End one power of a mandate; the others go on."""
+
+    def smaller(mandate: Mandate, actor: Actor, seen: World) -> Change:
+        return lifecycle.end_power(mandate, power, actor, seen, grounds, now)
+
+    return _change(services, session, mandate_id, now, version, smaller)
+
+
+def suspend(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    now: Instant,
+    *,
+    grounds: str = "",
+    version: int | None = None,
+) -> Mandate:
+    """Set a mandate aside; it is of no use until it is resumed."""
+    return _change(services, session, mandate_id, now, version, _with(lifecycle.suspend, grounds, now))
+
+
+def resume(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    now: Instant,
+    *,
+    grounds: str = "",
+    version: int | None = None,
+) -> Mandate:
+    """Take up again what one set aside oneself."""
+    return _change(services, session, mandate_id, now, version, _with(lifecycle.resume, grounds, now))
+
+
+def renew(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    now: Instant,
+    *,
+    powers: Sequence[str] | None = None,
+    valid_until: Instant | None = None,
+    evidence: str | None = None,
+    at_once: bool = False,
+    dry_run: bool = False,
+) -> Renewal:
+    """Ask for what follows a mandate; `dry_run` shows it and stores nothing."""
+    with services.database.write() as uow:
+        old, actor, seen = _load(services, uow, session, mandate_id, now)
+        change = lifecycle.renew(
+            old,
+            id=str(uuid4()),
+            actor=actor,
+            world=seen,
+            now=now,
+            powers=powers,
+            valid_until=valid_until,
+            evidence=None if evidence is None else Evidence(evidence.strip()),
+            at_once=at_once,
+        )
+        waits_for = open_groups(change.mandate, seen, now) if change.mandate.activated_at is None else ()
+        if not dry_run:
+            _store(services, uow, change, now, new=True)
+            uow.commit()
+    return Renewal(change.mandate, old, waits_for)
+
+
+def pass_on(
+    services: Services,
+    session: Session,
+    mandate_id: str,
+    representative: Named,
+    powers: Sequence[str],
+    valid_until: Instant | None,
+    evidence: str,
     now: Instant,
 ) -> Mandate:
-    seen = world.around(services, uow, world.actor_of(session))
-    change = lifecycle.request_mandate(
-        id=str(uuid4()),
-        type_key=asked.type,
-        principal=principal,
-        representative=representative,
-        powers=asked.powers,
-        valid_from=asked.valid_from,
-        valid_until=asked.valid_until,
-        actor=world.actor_of(session),
-        evidence=Evidence(asked.evidence.strip(), typed_name=asked.name.strip()),
-        world=seen,
-        now=now,
-    )
-    revocation.record(uow, change, now, new=True)
-    uow.commit()
+    """Ask to pass on a mandate that one holds, or that one's organisation holds."""
+    with services.database.write() as uow:
+        origin, actor, seen = _load(services, uow, session, mandate_id, now)
+        receiver = _resolve(services, uow, session, representative, now)
+        change = lifecycle.pass_on(
+            origin,
+            id=str(uuid4()),
+            representative=receiver,
+            powers=powers,
+            valid_until=valid_until,
+            actor=actor,
+            evidence=Evidence(evidence.strip(), typed_name=representative.name.strip()),
+            world=replace(seen, parties={**seen.parties, receiver.id: receiver}),
+            now=now,
+        )
+        _store(services, uow, change, now, new=True)
+        uow.commit()
     return change.mandate
+
+
+def caseload(
+    services: Services,
+    session: Session,
+    executor_id: str,
+    now: Instant,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> None:
+    """Change for whom a member of staff acts; party ids of principals of her organisation.
+
+    Raise `NotAllowedError` unless the session manages executors of this organisation,
+    `NotFoundHereError` for an executor that is for everybody.
+    """
+    with services.database.write() as uow:
+        executor, actor, seen = _load(services, uow, session, executor_id, now)
+        kind = seen.catalogue.type(executor.type)
+        if executor.whole or not kind.executor or executor.source is not Source.STORED:
+            raise NotFoundHereError
+        check_capacity(actor, executor, kind.withdraw_by, seen, now)
+        uow.mandates.add_to_caseload(executor.id, add, now)
+        if uow.mandates.remove_from_caseload(executor.id, remove, now):
+            revocation.revoke_on(uow, [executor.id], now)
+        detail = {"added": sorted(add), "removed": sorted(remove)}
+        event = Event(
+            "caseload.changed",
+            now,
+            actor.party,
+            executor.id,
+            executor.principal,
+            executor.representative,
+            "",
+            detail,
+        )
+        uow.journal.append([event], now)
+        uow.commit()
+
+
+def _resolve(services: Services, uow: UnitOfWork, session: Session, named: Named, now: Instant) -> Party:
+    """The party that is meant. Raise `InvalidTypedNumberError`, or `NotFoundHereError` if there is none."""
+    if named.me:
+        return uow.parties.get(session.party)
+    if named.organisation and session.organisation:
+        return uow.parties.get(session.organisation)
+    if named.insz:
+        return parties.find_or_add_person(services, uow, named.insz, named.name, now)
+    if named.kbo:
+        found = uow.parties.find_by_kbo(services.numbers.kbo(named.kbo))
+    else:
+        found = uow.parties.get_many([named.party]).get(named.party) if named.party else None
+    if found is None:
+        raise NotFoundHereError
+    return found
+
+
+def _between_parties(
+    services: Services, uow: UnitOfWork, actor: Actor, principal: Party, representative: Party
+) -> World:
+    """What a new request is judged by: her capacities, what these two had, who protects the principal."""
+    seen = world.around(services, uow, actor, world.beside(uow, principal, representative.id))
+    return replace(seen, parties={**seen.parties, principal.id: principal, representative.id: representative})
+
+
+def _load(
+    services: Services, uow: UnitOfWork, session: Session, mandate_id: str, now: Instant
+) -> tuple[Mandate, Actor, World]:
+    """A mandate in which this person has a part, with what a change is judged by."""
+    mandate = uow.mandates.find(mandate_id)
+    if mandate is None:
+        raise NotFoundHereError
+    actor = world.actor_of(session)
+    seen = world.for_change(services, uow, actor, mandate)
+    if not capacities_of(actor, mandate, seen, now):
+        raise NotFoundHereError
+    return mandate, actor, seen
 
 
 def _change(
@@ -208,48 +342,32 @@ def _change(
     session: Session,
     mandate_id: str,
     now: Instant,
-    act: Callable[[Mandate, Actor, World, Instant], Change],
+    version: int | None,
+    act: Callable[[Mandate, Actor, World], Change],
 ) -> Mandate:
     with services.database.write() as uow:
-        mandate = uow.mandates.find(mandate_id)
-        if mandate is None:
-            raise NotFoundHereError
-        actor = world.actor_of(session)
-        seen = world.with_mandates(services, uow, actor, [mandate])
-        if not capacities(actor, mandate, seen, now):
-            raise NotFoundHereError
-        change = act(mandate, actor, seen, now)
-        revocation.record(uow, change, now)
+        mandate, actor, seen = _load(services, uow, session, mandate_id, now)
+        if version not in {None, mandate.version}:
+            raise VersionError
+        change = act(mandate, actor, seen)
+        _store(services, uow, change, now, new=False)
         uow.commit()
     return change.mandate
 
 
-def _seen(
-    services: Services, uow: UnitOfWork, session: Session, found: Iterable[Mandate], now: Instant
-) -> list[Seen]:
-    rows: Sequence[Mandate] = list(found)
-    actor = world.actor_of(session)
-    seen = world.with_mandates(services, uow, actor, rows)
-    return [
-        Seen(
-            mandate=row,
-            kind=seen.catalogue.type(row.type),
-            status=status_of(row, now),
-            principal=_as_typed(row, seen.parties[row.principal], session),
-            representative=_as_typed(row, seen.parties[row.representative], session),
-            capacities=capacities(actor, row, seen, now),
-            viewer=session.party,
-        )
-        for row in rows
-    ]
+def _store(services: Services, uow: UnitOfWork, change: Change, now: Instant, *, new: bool) -> None:
+    """The change with its events; and what follows when a mandate became active by it."""
+    revocation.record(uow, change, now, new=new)
+    if not any(event.type == "mandate.activated" for event in change.events):
+        return
+    kind = services.catalogue().type(change.mandate.type)
+    reviews.sample(uow, change.mandate, kind, now)
+    if kind.measure:
+        cascades.on_measure(uow, services, change.mandate, now)
 
 
-def _as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
-    """The party under the name that was typed, until somebody else approved.
-
-    A number with any name would else be a question "whose is this?" (mandates.md
-    section 4). She herself sees her own name.
-    """
-    typed = mandate.evidence.typed_name
-    hidden = typed and not mandate.approvals and party.kind is PartyKind.PERSON and party.id != viewer.party
-    return replace(party, name=typed) if hidden else party
+def _with(
+    act: Callable[[Mandate, Actor, World, str, Instant], Change], grounds: str, now: Instant
+) -> Callable[[Mandate, Actor, World], Change]:
+    """A step that takes grounds, as `_change` calls it."""
+    return lambda mandate, actor, seen: act(mandate, actor, seen, grounds, now)

@@ -6,17 +6,21 @@ this file nobody sees one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
 from broker.ports import Services, UnitOfWork
 from broker.records import NewParty
-from mandates.events import Event
 from mandates.model import Instant, Party, PartyKind
 
 
-def insz_index(services: Services, insz: str) -> str:
-    """The keyed index of a checked national number."""
-    return services.vault.index(insz, "insz")
+def insz_indexes(services: Services, uow: UnitOfWork, insz: str) -> tuple[str, ...]:
+    """The keyed indexes of a checked national number: first the one to store.
+
+    While the index key is replaced she may still stand under the old one, which comes
+    second; otherwise there is one. They hold for this unit of work alone.
+    """
+    return services.vault.number_indexes(insz, uow.vault_keys.all())
 
 
 def find_or_add_person(
@@ -29,57 +33,38 @@ def find_or_add_person(
     Raise `InvalidTypedNumberError` when the check digits do not agree.
     """
     insz = services.numbers.insz(typed_insz)
-    index = insz_index(services, insz)
-    known = uow.parties.find_by_insz_index(index)
+    known = uow.parties.find_by_insz_index(*insz_indexes(services, uow, insz))
     return known or add_person(services, uow, name=name, insz=insz, now=now)
 
 
 def add_person(services: Services, uow: UnitOfWork, *, name: str, insz: str | None, now: Instant) -> Party:
     """Record a person; `insz` must have passed `services.numbers.insz`."""
-    party = Party(id=str(uuid4()), kind=PartyKind.PERSON, name=name.strip())
-    uow.parties.add(
-        NewParty(
-            party,
-            insz_index=insz_index(services, insz) if insz else None,
-            insz_sealed=services.vault.seal(insz.encode(), f"insz:{party.id}") if insz else None,
-        ),
-        now,
+    party = person(services, name, insz)
+    uow.parties.add(_new(services, uow, party, insz) if insz else NewParty(party), now)
+    return party
+
+
+def person(services: Services, name: str, insz: str | None) -> Party:
+    """Somebody who is not recorded yet; nothing is stored."""
+    adult_at = services.numbers.adult_at(insz) if insz else None
+    return Party(id=str(uuid4()), kind=PartyKind.PERSON, name=name.strip(), adult_at=adult_at)
+
+
+def find_people(services: Services, uow: UnitOfWork, numbers: Iterable[str]) -> dict[str, Party]:
+    """Checked national number -> person, for many at once; those who are not recorded are left out."""
+    by_index = {index: insz for insz in numbers for index in insz_indexes(services, uow, insz)}
+    found = uow.parties.find_by_insz_indexes(by_index)
+    return {by_index[index]: party for index, party in found.items()}
+
+
+def add_people(services: Services, uow: UnitOfWork, people: Mapping[str, Party], now: Instant) -> None:
+    """Record many, each under her checked national number. Raise `ConflictError` if one is taken."""
+    uow.parties.add_many([_new(services, uow, party, insz) for insz, party in people.items()], now)
+
+
+def _new(services: Services, uow: UnitOfWork, party: Party, insz: str) -> NewParty:
+    return NewParty(
+        party,
+        insz_index=insz_indexes(services, uow, insz)[0],
+        insz_sealed=services.vault.seal(insz.encode(), f"insz:{party.id}"),
     )
-    return party
-
-
-def import_organisation(
-    services: Services, *, typed_kbo: str, name: str, kinds: frozenset[str], source: str, now: Instant
-) -> Party:
-    """Record an organisation and what it is recognised as, with the source that says so.
-
-    A known enterprise number changes name and kinds; nothing happens when they are
-    the same already. Raise `InvalidTypedNumberError`.
-    """
-    kbo = services.numbers.kbo(typed_kbo)
-    with services.database.write() as uow:
-        known = uow.parties.find_by_kbo(kbo)
-        party = Party(
-            id=known.id if known else str(uuid4()),
-            kind=PartyKind.ORGANISATION,
-            name=name,
-            kbo=kbo,
-            org_kinds=kinds,
-            ceased_at=known.ceased_at if known else None,
-        )
-        if party == known:
-            return party
-        if known:
-            uow.parties.save(party)
-        else:
-            uow.parties.add(NewParty(party), now)
-        event = Event(
-            "organisation.imported",
-            now,
-            None,
-            principal=party.id,
-            detail={"kinds": sorted(kinds), "source": source},
-        )
-        uow.journal.append([event], now)
-        uow.commit()
-    return party

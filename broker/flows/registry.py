@@ -26,8 +26,18 @@ from mandates.model import Instant
 
 PURPOSES = {"tokens": "ES256", "status": "ES256", "checkpoints": "EdDSA"}
 """What the broker signs, and with which algorithm; each has keys of its own."""
+WRONG_MASTER = (
+    "this database was made with another VOLMACHT_MASTER_KEY: give that one, or as "
+    "VOLMACHT_MASTER_KEY_PREVIOUS while it is being replaced"
+)
 PUBLISH_AHEAD = 600
 """Seconds that a new key stands in the JWKS before it signs: longer than any verifier's cache."""
+API = "/api/v1"
+"""What the address of the broker's own REST API adds to the issuer."""
+API_SCOPES = frozenset({"mandates:read", "mandates:write", "mandates:decide", "mandate:use", "journal:read"})
+"""What a client may do there for the person of its token; what she may do is the engine's to judge."""
+API_MACHINE_SCOPES = frozenset({"insz:resolve", "uses:write", "decisions:evaluate", "parties:report"})
+"""What a program may do there for itself."""
 KEEP = 24 * 3600
 """Seconds that a key stays in the JWKS after it signed for the last time."""
 
@@ -35,6 +45,7 @@ KEEP = 24 * 3600
 def ensure_keys(database: Database, vault: Vault, now: Instant) -> list[KeyRecord]:
     """Make the first key of each purpose that has none. Returns those made."""
     with database.write() as uow:
+        vault.adopt(uow.vault_keys.all())
         check_master_key(uow.registry.keys(), vault, now)
         have = {record.purpose for record in uow.registry.keys()}  # noqa: SIM118 -- a store, not a dict
         made = [
@@ -62,8 +73,7 @@ def check_master_key(records: list[KeyRecord], vault: Vault, now: Instant) -> No
         try:
             ring.signing_key(purpose, now)
         except SealError as error:
-            mend = "this database was made with another VOLMACHT_MASTER_KEY: give that one"
-            raise SealError(mend) from error
+            raise SealError(WRONG_MASTER) from error
 
 
 def rotate_keys(
@@ -75,6 +85,7 @@ def rotate_keys(
     once verifiers fetch the JWKS again.
     """
     with services.database.write() as uow:
+        services.vault.adopt(uow.vault_keys.all())
         check_master_key(uow.registry.keys(), services.vault, now)
         ahead = 0 if at_once or leaked else PUBLISH_AHEAD
         changed = rotate(
@@ -152,7 +163,12 @@ def _widened(known: Audience | None, wanted: Audience) -> Audience:
     if known is None:
         return wanted
     aware = known.delegation_aware or wanted.delegation_aware
-    return replace(known, scopes=known.scopes | wanted.scopes, delegation_aware=aware)
+    return replace(
+        known,
+        scopes=known.scopes | wanted.scopes,
+        machine_scopes=known.machine_scopes | wanted.machine_scopes,
+        delegation_aware=aware,
+    )
 
 
 def remove_client(services: Services, client_id: str, now: Instant) -> None:
@@ -175,11 +191,16 @@ def secret_digest(secret: str) -> str:
 
 
 def find_audience(services: Services, uow: UnitOfWork, uri: str) -> Audience:
-    """A registered audience, or the broker itself for UserInfo. Raise `InvalidTargetError`."""
-    issuer = services.settings.issuer
-    if uri == issuer:
-        return Audience(uri=issuer, name="Volmacht", sector=issuer, scopes=IDENTITY_SCOPES)
-    audience = uow.registry.find_audience(uri)
+    """A registered audience, or one of the broker's own. Raise `InvalidTargetError`."""
+    own = own_audiences(services.settings.issuer)
+    audience = next((one for one in own if one.uri == uri), None) or uow.registry.find_audience(uri)
     if audience is None:
         raise InvalidTargetError
     return audience
+
+
+def own_audiences(issuer: str) -> tuple[Audience, Audience]:
+    """What the broker itself serves: UserInfo, and the REST API. Nobody registers or changes these."""
+    user_info = Audience(uri=issuer, name="Volmacht", sector=issuer, scopes=IDENTITY_SCOPES)
+    api = issuer + API
+    return user_info, Audience(api, "Volmacht API", api, scopes=API_SCOPES, machine_scopes=API_MACHINE_SCOPES)

@@ -7,7 +7,7 @@ refused. A grant or session that ends takes its bits with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from broker.ports import Services, UnitOfWork
 from broker.records import Grant
@@ -18,15 +18,30 @@ from mandates.model import Instant
 
 
 def record(uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False) -> None:
-    """Store a mandate's change with its events, and set the bits of what stands on it."""
+    """Store a mandate's change with its events, and set the bits of what stands on it.
+
+    What was passed on from it stands on it too, whether or not it changed itself.
+    """
+    if change.others:
+        uow.mandates.save_many(change.others, now)
     if new:
-        uow.mandates.add(change.mandate)
+        uow.mandates.add(change.mandate, now)
     else:
-        uow.mandates.save(change.mandate)
-        touched = uow.grants.live_on_mandates([change.mandate.id])
-        if touched:
-            uow.status.revoke([grant.id for grant in touched], now)
+        uow.mandates.save(change.mandate, now)
+    smaller = (
+        [one.id for one in change.others] if new else [change.mandate.id, *(o.id for o in change.others)]
+    )
+    if smaller:
+        revoke_on(uow, smaller, now)
     uow.journal.append(change.events, now)
+
+
+def revoke_on(uow: UnitOfWork, mandates: Collection[str], now: Instant) -> None:
+    """Set the bits of every grant that stands on one of these, or on what was passed on from them."""
+    passed_on = (one.id for one in uow.mandates.descendants(mandates))
+    touched = uow.grants.live_on_mandates({*mandates, *passed_on})
+    if touched:
+        uow.status.revoke([grant.id for grant in touched], now)
 
 
 def end_grants(uow: UnitOfWork, grants: Iterable[Grant], reason: str, now: Instant) -> None:

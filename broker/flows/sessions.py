@@ -17,7 +17,7 @@ from broker.errors import (
     InteractionGoneError,
     UnknownOrganisationError,
 )
-from broker.flows import parties, revocation
+from broker.flows import parties, revocation, staff
 from broker.ports import Services, UnitOfWork
 from broker.records import Session, UpstreamLogin
 from config.settings import Settings
@@ -30,6 +30,8 @@ LOGIN_SECONDS = 15 * 60
 CLAIMS_SECONDS = 2 * 3600
 """Powers from ACM claims count two hours from ACM's `iat` (tokens.md section 4)."""
 TOUCH_SECONDS = 60
+ISSUER_KIND = "voucher_issuer"
+"""Only its people can have staff roles of the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,12 @@ def finish(
     with services.database.write() as uow:
         party = _claim_party(services, uow, login, now)
         organisation = _organisation(services, uow, login)
-        session = _open(services.settings, secret, party, organisation, login, now)
+        opened = open_session(services.settings, secret, party, organisation, login, now)
+        session = replace(opened, staff=staff.roles_of(uow, party.id, opened.staff))
         uow.sessions.add(session)
         detail = {"upstream": login.issuer, "level": login.level.name.lower()}
         uow.journal.append([Event("session.started", now, party.id, detail=detail)], now)
-        _claim_powers(services, uow, session, party, organisation, login, now)
+        claim_powers(services, uow, session, party, organisation, login, now)
         uow.commit()
     if previous:
         revocation.end_session(services, fingerprint(previous), "signed in again", now)
@@ -123,7 +126,7 @@ def claims_are_old(session: Session, now: Instant) -> bool:
     return session.organisation is not None and now - session.claims_at >= CLAIMS_SECONDS
 
 
-def _open(
+def open_session(
     settings: Settings,
     secret: str,
     party: Party,
@@ -131,6 +134,7 @@ def _open(
     login: UpstreamLogin,
     now: Instant,
 ) -> Session:
+    """A session of this login, not stored yet."""
     return Session(
         id=fingerprint(secret),
         sid=secrets.token_urlsafe(16),
@@ -143,7 +147,7 @@ def _open(
         expires_at=now + settings.session_seconds,
         claims_at=login.issued_at,
         organisation=organisation.id if organisation else None,
-        staff=login.staff if organisation and "voucher_issuer" in organisation.org_kinds else frozenset(),
+        staff=login.staff if organisation and ISSUER_KIND in organisation.kinds_at(now) else frozenset(),
     )
 
 
@@ -153,9 +157,10 @@ def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now:
     known = uow.parties.find_by_identity(login.issuer, login.subject)
     if known is not None:
         if insz and uow.parties.insz_sealed(known.id) is None:
-            _complete(services, uow, known, insz)
-        return _renamed(uow, known, login.name)
-    party = uow.parties.find_by_insz_index(parties.insz_index(services, insz)) if insz else None
+            known = _complete(services, uow, known, insz, now)
+        return _renamed(uow, known, login.name, now)
+    indexes = parties.insz_indexes(services, uow, insz) if insz else ()
+    party = uow.parties.find_by_insz_index(*indexes)
     if party is None:
         party = parties.add_person(services, uow, name=login.name, insz=insz, now=now)
     elif any(issuer == login.issuer for issuer, _ in uow.parties.identities(party.id)):
@@ -163,27 +168,30 @@ def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now:
     uow.parties.add_identity(login.issuer, login.subject, party.id, now)
     event = Event("party.claimed", now, party.id, principal=party.id, detail={"upstream": login.issuer})
     uow.journal.append([event], now)
-    return _renamed(uow, party, login.name)
+    return _renamed(uow, party, login.name, now)
 
 
-def _complete(services: Services, uow: UnitOfWork, party: Party, insz: str) -> None:
+def _complete(services: Services, uow: UnitOfWork, party: Party, insz: str, now: Instant) -> Party:
     """A person whose first login was too weak to bring her number brings it now.
 
     Somebody who holds it already is perhaps she, known by number alone: whether two
     records are one person is for a reviewer, not for a login.
     """
-    index = parties.insz_index(services, insz)
-    if uow.parties.find_by_insz_index(index) is not None:
+    indexes = parties.insz_indexes(services, uow, insz)
+    if uow.parties.find_by_insz_index(*indexes) is not None:
         raise IdentityConflictError
-    uow.parties.set_insz(party.id, index, services.vault.seal(insz.encode(), f"insz:{party.id}"))
+    uow.parties.set_insz(party.id, indexes[0], services.vault.seal(insz.encode(), f"insz:{party.id}"))
+    complete = replace(party, adult_at=services.numbers.adult_at(insz))
+    uow.parties.save(complete, now)
+    return complete
 
 
-def _renamed(uow: UnitOfWork, party: Party, name: str) -> Party:
+def _renamed(uow: UnitOfWork, party: Party, name: str, now: Instant) -> Party:
     """The upstream knows a person's name better than who typed it."""
     if not name or name == party.name:
         return party
     renamed = replace(party, name=name)
-    uow.parties.save(renamed)
+    uow.parties.save(renamed, now)
     return renamed
 
 
@@ -197,7 +205,7 @@ def _organisation(services: Services, uow: UnitOfWork, login: UpstreamLogin) -> 
     return organisation
 
 
-def _claim_powers(
+def claim_powers(
     services: Services,
     uow: UnitOfWork,
     session: Session,
@@ -214,7 +222,7 @@ def _claim_powers(
         kinds = catalogue.type(key).principal_org_kinds
         # A role of another organisation than the one she signed in for, or of one that is
         # not of the right kind (not recognised, not an OCMW), gives nothing.
-        if code != organisation.kbo or (kinds and not kinds & organisation.org_kinds):
+        if code != organisation.kbo or (kinds and not kinds & organisation.kinds_at(now)):
             continue
         change = claim_mandate(
             id=str(uuid4()),

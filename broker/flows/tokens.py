@@ -133,14 +133,15 @@ def _judge(services: Services, uow: UnitOfWork, client: Client, grant_id: str, n
     registered = tuple(scope for scope in grant.scopes if scope in client.scopes)
     if grant.mandate is None:
         return _Judged(grant, session, seen.parties[grant.actor], None, registered)
-    first = decision.path[0]
-    if first.type not in client.mandate_types:
+    acting = decision.acting
+    if acting.type not in client.mandate_types:
         raise JudgedError((Reason("mandate_type_not_registered"),))
-    left = claims.IDENTITY_SCOPES | {claims.OBO + power for power in decision.powers}
+    powers = claims.opened(seen.catalogue.type(acting.type), decision.powers, grant.audience)
+    left = claims.IDENTITY_SCOPES | {claims.OBO + power for power in powers}
     scopes = tuple(scope for scope in registered if scope in left)
     if not claims.actions(frozenset(scopes)):
         raise JudgedError((Reason("power_not_granted"),))
-    chain = claims.Chain(decision, seen.parties[first.principal], seen.parties[first.representative])
+    chain = claims.Chain(decision, seen.parties[acting.principal], seen.parties[acting.representative])
     return _Judged(grant, session, seen.parties[grant.actor], chain, scopes)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from broker.ports import Services, UnitOfWork
-from broker.records import Session
+from broker.records import Question, Session, Snapshot
 from mandates.capacity import Actor
-from mandates.model import Mandate
+from mandates.catalogue import Catalogue
+from mandates.model import Mandate, Party, PartyKind
 from mandates.world import World
 
 
@@ -16,33 +17,62 @@ def actor_of(session: Session) -> Actor:
     return Actor(party=session.party, level=session.level, session=session.id, staff=session.staff)
 
 
+def looked_up(services: Services, questions: Iterable[Question]) -> World:
+    """Everything that can answer these questions: one statement, one moment."""
+    return of_snapshot(services.catalogue(), services.database.look(tuple(questions)))
+
+
+def of_snapshot(catalogue: Catalogue, snapshot: Snapshot) -> World:
+    """What a store knew, as the engine's world."""
+    return World(catalogue, snapshot.parties, snapshot.mandates, snapshot.revision, snapshot.caseloads)
+
+
 def between(services: Services, uow: UnitOfWork, principal: str, actor: Actor) -> World:
-    """Everything that can make a chain from `principal` to the actor, in her session."""
+    """Everything that can make a chain from `principal` to the actor, in her session.
+
+    In a write unit the chain is locked: it stays as it was judged until the commit.
+    """
     mandates = uow.mandates.between(principal, actor.party, actor.session)
     return _world(services, uow, mandates, {principal, actor.party})
 
 
-def around(services: Services, uow: UnitOfWork, actor: Actor) -> World:
-    """Everything through which the actor may represent somebody: direct and through organisations."""
-    direct = uow.mandates.of_representatives([actor.party], actor.session)
-    types = services.catalogue().types
-    organisations = {m.principal for m in direct if m.type in types and types[m.type].executor}
-    through = uow.mandates.of_representatives(organisations) if organisations else []
-    return _world(services, uow, [*direct, *through], {actor.party})
+def around(services: Services, uow: UnitOfWork, actor: Actor, mandates: Iterable[Mandate] = ()) -> World:
+    """The actor with all that she holds herself, and these mandates with what they were passed on from.
+
+    Enough to judge her capacities towards them, and to act under them; not what
+    organisations hold through which she might act: `lists` pages that.
+    """
+    found = [*uow.mandates.of_representatives([actor.party], actor.session), *mandates]
+    passed_on = [mandate.id for mandate in found if mandate.parent is not None]
+    forebears = uow.mandates.forebears(passed_on) if passed_on else []
+    return _world(services, uow, [*found, *forebears], {actor.party})
 
 
-def with_mandates(services: Services, uow: UnitOfWork, actor: Actor, mandates: Iterable[Mandate]) -> World:
-    """What is needed to judge what the actor may do to these mandates."""
-    held = uow.mandates.of_representatives([actor.party], actor.session)
-    return _world(services, uow, [*held, *mandates], {actor.party})
+def beside(uow: UnitOfWork, principal: Party, representative: str) -> list[Mandate]:
+    """What stands beside a mandate between these two: earlier ones, and what protects the principal.
+
+    Everything that a person gave is a handful; what an organisation gave may be
+    thousands, of which the same pair matters.
+    """
+    if principal.kind is PartyKind.PERSON:
+        return uow.mandates.of_principal(principal.id)
+    return uow.mandates.of_pairs([(principal.id, representative)])
 
 
-def _world(services: Services, uow: UnitOfWork, mandates: list[Mandate], parties: set[str]) -> World:
+def for_change(services: Services, uow: UnitOfWork, actor: Actor, mandate: Mandate) -> World:
+    """What is needed to judge a change: her capacities, what stands beside it, what was passed on from it."""
+    around_it = beside(uow, uow.parties.get(mandate.principal), mandate.representative)
+    return around(services, uow, actor, [mandate, *around_it, *uow.mandates.descendants([mandate.id])])
+
+
+def _world(services: Services, uow: UnitOfWork, mandates: Iterable[Mandate], parties: set[str]) -> World:
     unique = {mandate.id: mandate for mandate in mandates}
     ids = parties.union(*({m.principal, m.representative} for m in unique.values()))
+    part = [mandate.id for mandate in unique.values() if not mandate.whole]
     return World(
         catalogue=services.catalogue(),
         parties=uow.parties.get_many(ids),
         mandates=tuple(unique.values()),
         revision=uow.mandates.revision(),
+        caseloads=tuple(uow.mandates.caseloads(part, {m.principal for m in unique.values()})) if part else (),
     )

@@ -18,7 +18,7 @@ from broker.oauth import rar
 from broker.oauth.client_auth import RegisteredClient
 from broker.ports import Services
 
-PAR, AUTHORIZE = "par", "authorize"
+PAR, AUTHORIZE, MACHINE = "par", "authorize", "machine"
 MAX_PARAMETER = 4096
 MAX_REQUEST = 16_384
 PROMPTS = frozenset({"", "none", "login", "select_account", "consent"})
@@ -152,8 +152,8 @@ def obo_needs_a_mandate(_services: Services, client: RegisteredClient, payload: 
 
 
 CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
-    (bounded, frozenset({PAR, AUTHORIZE})),
-    (sent_once, frozenset({PAR, AUTHORIZE})),
+    (bounded, frozenset({PAR, AUTHORIZE, MACHINE})),
+    (sent_once, frozenset({PAR, AUTHORIZE, MACHINE})),
     (pushed_when_fapi, frozenset({AUTHORIZE})),
     (no_request_object, frozenset({PAR, AUTHORIZE})),
     (nothing_ignored, frozenset({PAR, AUTHORIZE})),

@@ -21,6 +21,7 @@ from keys.errors import ClientAssertionError
 from keys.tokens import unverified_subject, verify_client_assertion
 
 METHODS = ["private_key_jwt", "client_secret_basic", "none"]
+CONFIDENTIAL = [method for method in METHODS if method != "none"]
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 QueryClient = Callable[[str], "RegisteredClient | None"]
@@ -55,7 +56,7 @@ class RegisteredClient(ClientMixin):  # type: ignore[misc]
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in {"authorization_code", "refresh_token"}
+        return grant_type in {"authorization_code", "refresh_token", "client_credentials"}
 
 
 def register(server: Any, services: Services) -> None:

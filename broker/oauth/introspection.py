@@ -14,7 +14,7 @@ from broker.oauth import client_auth
 class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
     """Authlib authenticates the caller; public clients may not ask."""
 
-    CLIENT_AUTH_METHODS = [method for method in client_auth.METHODS if method != "none"]  # noqa: RUF012 -- Authlib's shape
+    CLIENT_AUTH_METHODS = client_auth.CONFIDENTIAL
 
     def create_endpoint_response(self, request: Any) -> tuple[int, dict[str, Any], Any]:
         client = self.authenticate_endpoint_client(request)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from broker.flows.claims import ACR, IDENTITY_SCOPES, MANDATE_TYPE
+from broker.flows.claims import ACR, MANDATE_TYPE
+from broker.flows.registry import own_audiences
 from broker.oauth import client_auth
+from broker.oauth.client_credentials import MachineGrant
 from broker.oauth.code import CodeGrant, MandateCodeChallenge
 from broker.oauth.introspection import Introspection
 from broker.oauth.refresh import RefreshGrant
@@ -29,13 +31,14 @@ def document(services: Services) -> dict[str, Any]:
     """The metadata of this issuer."""
     issuer = services.settings.issuer
     with services.database.read() as uow:
-        scopes = IDENTITY_SCOPES.union(*(audience.scopes for audience in uow.registry.audiences()))
+        registered = [*uow.registry.audiences(), *own_audiences(services.settings.issuer)]
+        scopes = frozenset[str]().union(*(one.scopes | one.machine_scopes for one in registered))
     return {
         "issuer": issuer,
         **{name: issuer + path for name, path in ENDPOINTS.items()},
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [CodeGrant.GRANT_TYPE, RefreshGrant.GRANT_TYPE],
+        "grant_types_supported": [CodeGrant.GRANT_TYPE, RefreshGrant.GRANT_TYPE, MachineGrant.GRANT_TYPE],
         "code_challenge_methods_supported": MandateCodeChallenge.SUPPORTED_CODE_CHALLENGE_METHOD,
         "token_endpoint_auth_methods_supported": client_auth.METHODS,
         "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,

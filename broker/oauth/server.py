@@ -16,6 +16,7 @@ from flask import request as flask_request
 
 from broker.oauth import client_auth
 from broker.oauth.client_auth import RegisteredClient
+from broker.oauth.client_credentials import MachineGrant
 from broker.oauth.code import CodeGrant, MandateCodeChallenge, ProtocolChecks
 from broker.oauth.introspection import Introspection
 from broker.oauth.refresh import RefreshGrant
@@ -67,6 +68,7 @@ class AuthorizationServer(BaseAuthorizationServer):  # type: ignore[misc]
         client_auth.register(self, services)
         self.register_grant(CodeGrant, [MandateCodeChallenge(required=True), ProtocolChecks()])
         self.register_grant(RefreshGrant)
+        self.register_grant(MachineGrant)
         self.register_endpoint(Revocation(self))
         self.register_endpoint(Introspection(self))
 

@@ -71,9 +71,12 @@ def step(interaction: str) -> BaseResponse:
         return _refused(current, LevelTooLowError.code)
     current = authorize.attach(services(), current, person)
     with services().database.read() as uow:
-        offer = choices.offer(services(), uow, asked, person, now())
-        page = bool(offer.choices) and choices.needs_page(uow, asked, person, offer)
-    if not offer.choices:
+        name, after = request.args.get("naam", ""), request.args.get("vanaf")
+        offer = choices.offer(services(), uow, asked, person, now(), name=name, after=after)
+        page = bool(name or after or offer.next) or (
+            bool(offer.choices) and choices.needs_page(uow, asked, person, offer)
+        )
+    if not offer.choices and not page:
         return _nothing(current)
     if page or asked.prompt in {"consent", "select_account"}:
         silent = asked.prompt == "none"
@@ -135,6 +138,8 @@ def _chooser(current: Interaction, offer: choices.Offer) -> BaseResponse:
         client=offer.client,
         audience=offer.audience,
         offered=offer.choices,
+        next=offer.next,
+        incomplete=offer.incomplete,
         types=services().catalogue().types,
         token=form_token(f"interaction:{current.id}"),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -10,17 +9,21 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import now, services
 from broker.errors import FlowError, NotFoundHereError, answer_to
-from broker.flows import mandates, revocation
-from broker.flows.mandates import Asked
-from broker.portal import days
+from broker.flows import lists, mandates, revocation, seen
+from broker.flows.mandates import MY_ORGANISATION, Asked, Named
+from broker import days
 from broker.portal.forms import FormError, last_day_of, load_grounds, load_mandate_form
 from broker.portal.page import check_form, organisation_of, render, render_signed_out, signed_in
-from broker.records import Session
+from broker.records import Session, Wanted
 from mandates.errors import MandateError
+from mandates.mandate_type import MandateType
+from mandates.model import PartyKind
 
 blueprint = Blueprint("portal", __name__)
 OFFICER, EMPLOYEE = "ocmw-beneficiary", "company-employee"
 ACTS = "mandate"
+LINES = 100
+"""Names on one page of a list."""
 
 
 @blueprint.get("/")
@@ -39,19 +42,18 @@ def sign_in() -> BaseResponse:
 @signed_in
 def home(person: Session) -> BaseResponse:
     """Whom may I represent, and who can act for me."""
-    may, parties = mandates.may_represent(services(), person, now())
-    given = mandates.who_can_act_for(services(), person, now())
-    return render(
-        "home.html", may=may, parties=parties, given=given, types=services().catalogue().types, **_words()
-    )
+    wanted = Wanted(name=request.args.get("naam", ""))
+    may = lists.reach(services(), person, wanted, request.args.get("vanaf"), LINES, now())
+    given = seen.who_can_act_for(services(), person, now())
+    return render("home.html", may=may, given=given, types=services().catalogue().types, **_words())
 
 
 @blueprint.get("/portal/volmachten/<mandate>")
 @signed_in
 def mandate_page(person: Session, mandate: str) -> BaseResponse:
     """One mandate with its life, for those who have a part in it."""
-    row = mandates.find(services(), person, mandate, now())
-    journal, parties = mandates.journal_of(services(), 50, mandate)
+    row = seen.find(services(), person, mandate, now())
+    journal, parties = seen.journal_of(services(), 50, mandate)
     # Names as this viewer may read them, in the journal too.
     parties |= {row.principal.id: row.principal, row.representative.id: row.representative}
     return render("mandate.html", row=row, journal=journal, parties=parties, **_words())
@@ -62,7 +64,7 @@ def mandate_page(person: Session, mandate: str) -> BaseResponse:
 def end_mandate(person: Session, mandate: str) -> BaseResponse:
     """End a mandate; whoever acted under it is stopped within seconds."""
     check_form(ACTS)
-    mandates.end(services(), person, mandate, load_grounds(request.form, services().numbers), now())
+    mandates.end(services(), person, mandate, now(), grounds=load_grounds(request.form, services().numbers))
     return redirect(own_return("portal.home"), 303)
 
 
@@ -70,7 +72,7 @@ def end_mandate(person: Session, mandate: str) -> BaseResponse:
 @signed_in
 def waiting(person: Session) -> BaseResponse:
     """Requests that wait, with what this person may do about them."""
-    return render("waiting.html", rows=mandates.waiting_for(services(), person, now()), **_words())
+    return render("waiting.html", rows=seen.waiting_for(services(), person, now()), **_words())
 
 
 @blueprint.post("/portal/aanvragen/<mandate>/goedkeuren")
@@ -87,7 +89,9 @@ def approve(person: Session, mandate: str) -> BaseResponse:
 def refuse(person: Session, mandate: str) -> BaseResponse:
     """Refuse a request, with grounds."""
     check_form(ACTS)
-    mandates.refuse(services(), person, mandate, load_grounds(request.form, services().numbers), now())
+    mandates.refuse(
+        services(), person, mandate, now(), grounds=load_grounds(request.form, services().numbers)
+    )
     return redirect(url_for("portal.waiting"), 303)
 
 
@@ -95,17 +99,15 @@ def refuse(person: Session, mandate: str) -> BaseResponse:
 @signed_in
 def new_beneficiary(person: Session) -> BaseResponse:
     """The online form of the second phase: the OCMW now also manages this person."""
-    return _mandate_form(person, OFFICER, "beneficiary.html", mandates.ask_for_beneficiary, "portal.waiting")
+    return _mandate_form(person, OFFICER, "beneficiary.html", "portal.waiting")
 
 
 @blueprint.route("/portal/medewerkers", methods=["GET", "POST"])
 @signed_in
 def staff(person: Session) -> BaseResponse:
     """Who may do what for the company, and the form to give a clerk access."""
-    rows = mandates.of_organisation(services(), person, now())
-    return _mandate_form(
-        person, EMPLOYEE, "staff.html", mandates.grant_to_employee, "portal.staff", rows=rows
-    )
+    rows = seen.of_organisation(services(), person, now())
+    return _mandate_form(person, EMPLOYEE, "staff.html", "portal.staff", rows=rows)
 
 
 @blueprint.get("/portal/toezicht")
@@ -114,8 +116,8 @@ def review(person: Session) -> BaseResponse:
     """For reviewers at the voucher issuer: what waits, and what happened."""
     if "reviewer" not in person.staff:
         raise NotFoundHereError
-    rows = mandates.waiting_for(services(), person, now())
-    journal, parties = mandates.journal_of(services(), 100)
+    rows = seen.waiting_for(services(), person, now())
+    journal, parties = seen.journal_of(services(), 100)
     return render("review.html", rows=rows, journal=journal, parties=parties, **_words())
 
 
@@ -144,25 +146,18 @@ def own_return(endpoint: str) -> str:
     return url_for(endpoint if request.form.get("from") != "staff" else "portal.staff")
 
 
-def _mandate_form(
-    person: Session,
-    kind: str,
-    template: str,
-    flow: Callable[..., Any],
-    done: str,
-    **values: Any,
-) -> BaseResponse:
+def _mandate_form(person: Session, kind: str, template: str, done: str, **values: Any) -> BaseResponse:
     organisation = organisation_of(person)
     wanted = services().catalogue().type(kind)
     kinds = wanted.representative_org_kinds | wanted.principal_org_kinds
-    if organisation is None or not kinds & organisation.org_kinds:
+    if organisation is None or not kinds & organisation.kinds_at(now()):
         raise NotFoundHereError
     faults: dict[str, str] = {}
     status = 200
     if request.method == "POST":
         check_form(ACTS)
         try:
-            flow(services(), person, _asked(kind, organisation.id), now())
+            mandates.ask(services(), person, _asked(wanted), now())
             return redirect(url_for(done), 303)
         except FormError as error:
             faults, status = error.faults, 400
@@ -180,14 +175,16 @@ def _mandate_form(
     )
 
 
-def _asked(kind: str, organisation: str) -> Asked:
+def _asked(kind: MandateType) -> Asked:
+    """The form as a request: the person who was typed on one side, our organisation on the other."""
     loaded = load_mandate_form(request.form)
     until = last_day_of(loaded)
+    person = Named(insz=loaded["insz"], name=loaded["name"])
+    gives = kind.principal_kind is PartyKind.PERSON
     return Asked(
-        type=kind,
-        name=loaded["name"],
-        insz=loaded["insz"],
-        organisation=organisation,
+        type=kind.key,
+        principal=person if gives else MY_ORGANISATION,
+        representative=MY_ORGANISATION if gives else person,
         powers=tuple(loaded["powers"]),
         valid_from=now(),
         valid_until=days.after_last_instant(until) if until else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Boolean, Column, ColumnElement, Connection, Insert, Table, bindparam, select
 from sqlalchemy.ext.compiler import compiles
@@ -13,7 +13,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from broker.port_errors import ConflictError
-from broker.storage.columns import WORDS
+from broker.storage.columns import WORDS, row_of
 
 
 class _OneOf(FunctionElement[bool]):
@@ -22,6 +22,8 @@ class _OneOf(FunctionElement[bool]):
     type = Boolean()
     name = "one_of"
     inherit_cache = True
+    _is_implicitly_boolean = True
+    """A condition as it is. SQLAlchemy would write `(…) = 1` for SQLite, which then reads the whole table."""
 
 
 @compiles(_OneOf, "postgresql")
@@ -45,6 +47,8 @@ class _SkipTaken(SyntaxExtension, ClauseElement):
     """`ON CONFLICT DO NOTHING` at the end of an INSERT."""
 
     inherit_cache = True
+    _traverse_internals: ClassVar[list[Any]] = []
+    """It has no parts. Without this word SQLAlchemy would compile each INSERT anew, at 1 ms a row."""
 
     def apply_to_insert(self, insert_stmt: Insert) -> None:
         insert_stmt.apply_syntax_extension_point(self.append_replacing_same_type, "post_values")
@@ -78,11 +82,6 @@ def columns_of(table: Table, record: type) -> list[Column[Any]]:
 def select_record(table: Table, record: type) -> Select[Any]:
     """SELECT the columns of `record`; its rows go into `record(**row)`."""
     return select(*columns_of(table, record))
-
-
-def row_of(record: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass as they are (`dataclasses.asdict` would take nested records apart)."""
-    return {one.name: getattr(record, one.name) for one in fields(record)}
 
 
 def rows_of(records: Iterable[Any]) -> list[dict[str, Any]]:

@@ -1,19 +1,39 @@
 """Column types: how the values of a record stand in a row.
 
 Collections are JSON text, so that both databases hold the same bytes and no
-record needs a table of its own for a handful of words.
+record needs a table of its own for a handful of words. What a mandate mostly
+has none of (suspensions, powers that ended) is the empty text then: a decision
+parses what is there and nothing else.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from mandates.model import Approval, Ending, Evidence, Level, PartyKind, Source
+from mandates.model import (
+    Approval,
+    Ending,
+    Evidence,
+    Level,
+    PartyKind,
+    PowerEnding,
+    Recognition,
+    Source,
+    Suspension,
+)
+
+
+def row_of(record: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as they are (`dataclasses.asdict` would take nested records apart)."""
+    return {one.name: getattr(record, one.name) for one in fields(record)}
 
 
 def _dumps(value: Any) -> str:
@@ -94,20 +114,48 @@ def _read_object(text: str) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def _write_approvals(approvals: tuple[Approval, ...]) -> str:
-    return _dumps([{"kind": one.kind, "by": one.by, "at": one.at} for one in approvals])
+@lru_cache(maxsize=4096)
+def read_powers(text: str) -> tuple[str, ...]:
+    """Return the powers of a mandate. There are few sets of them, and millions of mandates share one."""
+    return tuple(sys.intern(word) for word in json.loads(text))
 
 
-def _read_approvals(text: str) -> tuple[Approval, ...]:
-    return tuple(Approval(**one) for one in json.loads(text))
+def _write_records(records: tuple[Any, ...]) -> str:
+    return _dumps([row_of(one) for one in records]) if records else ""
+
+
+def read_approvals(text: str) -> tuple[Approval, ...]:
+    """Return the approvals that were given, oldest first."""
+    return tuple([Approval(**one) for one in json.loads(text)]) if text else ()
+
+
+def read_suspensions(text: str) -> tuple[Suspension, ...]:
+    """Return the suspensions, lifted ones included, oldest first."""
+    return tuple([Suspension(**one) for one in json.loads(text)]) if text else ()
+
+
+def read_power_endings(text: str) -> tuple[PowerEnding, ...]:
+    """Return the powers that ended before their mandate."""
+    if not text:
+        return ()
+    return tuple([PowerEnding(**one | {"ending": Ending(one["ending"])}) for one in json.loads(text)])
+
+
+def read_recognitions(text: str) -> tuple[Recognition, ...]:
+    """Return what an organisation is recognised as, and when."""
+    return tuple([Recognition(**one) for one in json.loads(text)]) if text else ()
+
+
+_NO_EVIDENCE = Evidence()
 
 
 def _write_evidence(evidence: Evidence) -> str:
-    return _dumps({"note": evidence.note, "sha256": evidence.sha256, "typed_name": evidence.typed_name})
+    return "" if evidence == _NO_EVIDENCE else _dumps(row_of(evidence))
 
 
-def _read_evidence(text: str) -> Evidence:
-    return Evidence(**json.loads(text))
+def read_evidence(text: str) -> Evidence:
+    """Return what the request rests on."""
+    return Evidence(**json.loads(text)) if text else _NO_EVIDENCE
 
 
 INSTANT = BigInteger()
@@ -118,8 +166,14 @@ WORD_TUPLE = TextAs(_write_words, _read_tuple)
 WORD_SET = TextAs(_write_set, _read_set)
 INDICES = TextAs(_write_words, _read_tuple)
 JSON_OBJECT = TextAs(_write_object, _read_object)
-APPROVALS = TextAs(_write_approvals, _read_approvals)
-EVIDENCE = TextAs(_write_evidence, _read_evidence)
+POWERS = TextAs(_write_words, read_powers)
+APPROVALS = TextAs(_write_records, read_approvals)
+SUSPENSIONS = TextAs(_write_records, read_suspensions)
+POWER_ENDINGS = TextAs(_write_records, read_power_endings)
+RECOGNITIONS = TextAs(_write_records, read_recognitions)
+EVIDENCE = TextAs(_write_evidence, read_evidence)
+SORT_KEY = Text().with_variant(Text(collation="C"), "postgresql")
+"""Sorted by its code points on both databases, whatever the language of the server."""
 PARTY_KIND = TextAs(str, PartyKind)
 SOURCE = TextAs(str, Source)
 ENDING = TextAs(str, Ending)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from broker.records import Question, Snapshot
 from broker.storage.engines import engines_for
+from broker.storage.looks import Looks
 from broker.storage.migrations import is_current, upgrade
 from broker.storage.unit_of_work import SqlUnitOfWork
 
@@ -20,6 +24,7 @@ class SqlDatabase:
     def __init__(self, url: str, *, status_list_size: int = STATUS_LIST_SIZE, connections: int = 10) -> None:
         self._engines = engines_for(url, connections)
         self._status_list_size = status_list_size
+        self._looks = Looks(self._engines.look)
 
     def write(self) -> SqlUnitOfWork:
         """Return a transaction that may write. On SQLite the only one of its moment."""
@@ -28,6 +33,10 @@ class SqlDatabase:
     def read(self) -> SqlUnitOfWork:
         """Return a consistent view that never writes; the database refuses if it tries."""
         return SqlUnitOfWork(self._engines.read, writes=False, status_list_size=self._status_list_size)
+
+    def look(self, questions: Sequence[Question]) -> Snapshot:
+        """Return everything that can make the chains asked about: one statement, one moment."""
+        return self._looks.look(questions)
 
     def upgrade(self) -> None:
         """Bring the schema to the newest migration: all of it or, if one fails, nothing."""

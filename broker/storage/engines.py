@@ -24,7 +24,13 @@ import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from broker.port_errors import ConflictError, NotFoundError, PortError, UnavailableError
+from broker.port_errors import (
+    ConflictError,
+    ImpossibleStateError,
+    NotFoundError,
+    PortError,
+    UnavailableError,
+)
 
 _WAIT_SECONDS = 10
 """How long a unit of work waits for a lock or for a connection before it says `UnavailableError`."""
@@ -36,17 +42,27 @@ _TAKEN = "is taken"
 """How the journal's triggers on SQLite end their word on a key that exists (migration 0002)."""
 
 
+_PLAN_ONCE = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+"""Our statements walk indexes whatever their parameters: planning one takes longer than running it."""
+_WALK_INDEXES = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""A look knows every name that it looks up. A plan made while a table was small must not stay
+with the connection when it has grown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One engine for units that write, one for units that only read."""
+    """One engine for units that write, one for units that only read, one for single statements."""
 
     write: Engine
     read: Engine
+    look: Engine
+    """For `looks`: no transaction, and on PostgreSQL connections of their own."""
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
         self.write.dispose()
         self.read.dispose()
+        self.look.dispose()
 
 
 def engines_for(database_url: str, connections: int = _POOL_SIZE) -> Engines:
@@ -105,7 +121,7 @@ def _sqlite(url: URL, connections: int) -> Engines:
 
     for engine in (write, read):
         event.listen(engine, "handle_error", _translate)
-    return Engines(write, read)
+    return Engines(write, read, look=read)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -136,27 +152,45 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: URL, connections: int) -> Engines:
-    arguments: dict[str, Any] = {"connect_timeout": _WAIT_SECONDS // 2}
-    if "options" not in url.query:
-        arguments["options"] = f"-c lock_timeout={_WAIT_SECONDS}s"
+    engine = _open_postgresql(url, connections, _PLAN_ONCE, "READ COMMITTED")
+    read = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    look = _open_postgresql(
+        url, connections, _PLAN_ONCE | _WALK_INDEXES, "AUTOCOMMIT", pool_reset_on_return=None
+    )
+    return Engines(engine, read, look)
+
+
+def _open_postgresql(
+    url: URL, connections: int, settings: dict[str, str], isolation_level: Any, **more: Any
+) -> Engine:
+    settings = {"lock_timeout": f"{_WAIT_SECONDS}s"} | settings
+    # What the operator set in the URL comes last, and wins.
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    arguments = {
+        "connect_timeout": _WAIT_SECONDS // 2,
+        "options": f"{options} {url.query.get('options', '')}".strip(),
+    }
     engine = create_engine(
         url,
         hide_parameters=True,
         connect_args=arguments,
-        isolation_level="READ COMMITTED",
+        isolation_level=isolation_level,
         use_native_hstore=False,
         pool_size=connections,
         max_overflow=connections,
         pool_timeout=_WAIT_SECONDS,
+        **more,
     )
     event.listen(engine, "handle_error", _translate)
-    read = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(engine, read)
+    return engine
 
 
 def _translate(context: ExceptionContext) -> PortError | None:
+    return port_error(context.original_exception)
+
+
+def port_error(original: BaseException) -> PortError | None:
     """Turn the driver's error into the port's; None lets it through as what it is: a fault of ours."""
-    original = context.original_exception
     if isinstance(original, sqlite3.Error):
         return _translate_sqlite(original)
     if isinstance(original, psycopg.Error):
@@ -169,6 +203,8 @@ def _translate_sqlite(error: sqlite3.Error) -> PortError | None:
     taken = code == sqlite3.SQLITE_CONSTRAINT_TRIGGER and str(error).endswith(_TAKEN)
     if taken or code in {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}:
         return ConflictError("this key is taken")
+    if code == sqlite3.SQLITE_CONSTRAINT_CHECK:
+        return ImpossibleStateError("the schema forbids this row")
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return NotFoundError("something that this rests on is not stored")
     # The low byte is the kind; the rest says where (SQLite, "Result and Error Codes").
@@ -184,6 +220,11 @@ def _translate_sqlite(error: sqlite3.Error) -> PortError | None:
 
 
 def _translate_postgresql(error: psycopg.Error) -> PortError | None:
+    if isinstance(error, psycopg.errors.IntegrityError):
+        # The server's detail quotes the row: names, seals and salts would stand in our log.
+        error.args = (str(error).partition("\n")[0],)
+    if isinstance(error, psycopg.errors.CheckViolation):
+        return ImpossibleStateError("the schema forbids this row")
     if isinstance(error, psycopg.errors.UniqueViolation):
         return ConflictError("this key is taken")
     if isinstance(error, psycopg.errors.ForeignKeyViolation):

@@ -18,6 +18,9 @@ _FIND = _GRANTS.where(grants.c.id == bindparam("grant_id"))
 _LIVE_ON_MANDATES = _LIVE.where(or_(one_of(grants.c.mandate, "ids"), one_of(grants.c.executor, "ids")))
 _LIVE_OF_SESSION = _LIVE.where(grants.c.session == bindparam("session"))
 _LIVE_OF_CLIENT = _LIVE.where(grants.c.client == bindparam("client"))
+_LIVE_OF_PARTY = _LIVE.where(
+    or_(grants.c.actor == bindparam("party"), grants.c.principal == bindparam("party"))
+)
 _ADD = skip_taken(insert(grants))
 _END = (
     update(grants)
@@ -71,6 +74,10 @@ class SqlGrantStore:
     def live_of_client(self, client: str) -> list[Grant]:
         """Not ended, of this client."""
         return self._list(_LIVE_OF_CLIENT, client=client)
+
+    def live_of_party(self, party: str) -> list[Grant]:
+        """Not ended, with this party as actor or as principal."""
+        return self._list(_LIVE_OF_PARTY, party=party)
 
     def add_refresh_token(self, token: RefreshToken) -> None:
         """Raise `ConflictError` if the hash is stored, `NotFoundError` if its grant is not."""

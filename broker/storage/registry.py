@@ -36,6 +36,7 @@ _KEYS = select_record(signing_keys, KeyRecord).order_by(signing_keys.c.created_a
 _ADD_KEY, _REPLACE_KEY = skip_taken(insert(signing_keys)), _replace(signing_keys)
 
 _CATALOGUE = select(catalogues.c.version, catalogues.c.text).order_by(catalogues.c.seq.desc()).limit(1)
+_CATALOGUE_AT = _CATALOGUE.where(catalogues.c.loaded_at <= bindparam("known_at"))
 _ADD_CATALOGUE = insert(catalogues)
 
 
@@ -88,6 +89,11 @@ class SqlRegistryStore:
         """(version, TOML text) that was loaded last, or None when none was loaded yet."""
         row = self._connection.execute(_CATALOGUE).one_or_none()
         return None if row is None else (row[0], row[1])
+
+    def catalogue_at(self, known_at: Instant) -> tuple[str, str] | None:
+        """The catalogue that was in force at this instant; None before the first one."""
+        row = self._connection.execute(_CATALOGUE_AT, {"known_at": known_at}).one_or_none()
+        return None if row is None else (row.version, row.text)
 
     def put_catalogue(self, version: str, text: str, now: Instant) -> None:
         """Make this the catalogue in use. Earlier ones stay: mandates name the version that allowed them."""

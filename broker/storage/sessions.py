@@ -11,6 +11,11 @@ from mandates.model import Instant
 
 _FIND = select_record(sessions, Session).where(sessions.c.id == bindparam("session"))
 _FIND_LOCKED = _FIND.with_for_update(key_share=True)
+_LIVE_OF_PARTY = (
+    select_record(sessions, Session)
+    .where(sessions.c.party == bindparam("whose"), sessions.c.ended_at.is_(None))
+    .order_by(sessions.c.id)
+)
 _ADD = skip_taken(insert(sessions))
 _LIVE = (sessions.c.id == bindparam("session"), sessions.c.ended_at.is_(None))
 # Two requests of one browser may overtake each other: last use only moves forward.
@@ -32,6 +37,7 @@ class SqlSessionStore:
     def __init__(self, connection: Connection, *, writes: bool) -> None:
         self._connection = connection
         self._find = _FIND_LOCKED if writes else _FIND
+        self._live_of_party = _LIVE_OF_PARTY.with_for_update(key_share=True) if writes else _LIVE_OF_PARTY
 
     def add(self, session: Session) -> None:
         """Raise `ConflictError` if the id is taken, `NotFoundError` if the party is not stored."""
@@ -40,6 +46,13 @@ class SqlSessionStore:
     def find(self, session: str) -> Session | None:
         row = self._connection.execute(self._find, {"session": session}).mappings().one_or_none()
         return None if row is None else Session(**row)
+
+    def live_of_party(self, party: str) -> list[Session]:
+        """Not ended, locked as by `find`, in the order of their ids."""
+        return [
+            Session(**row)
+            for row in self._connection.execute(self._live_of_party, {"whose": party}).mappings()
+        ]
 
     def touch(self, session: str, now: Instant) -> None:
         """Move `last_seen_at` forward to `now`, unless the session has ended."""

@@ -1,52 +1,47 @@
 """The tables, as the newest migration leaves them. Columns are named after the fields they hold.
 
 A test compares this page with what the migrations make. Instants are seconds
-(BIGINT). The three journal tables are append-only by triggers, which stand in
-the migration because SQLAlchemy has no word for them.
+(BIGINT). The journal's tables are append-only by triggers, which stand in the
+migrations because SQLAlchemy has no word for them.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
 from broker.storage.columns import (
-    APPROVALS,
-    ENDING,
-    EVIDENCE,
     INDICES,
     INSTANT,
     JSON_OBJECT,
     LEVEL,
-    PARTY_KIND,
     SEQUENCE,
-    SOURCE,
     WORD_SET,
     WORD_TUPLE,
 )
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-parties = Table(
-    "parties",
+from broker.storage.engine_tables import (
+    caseloads,
+    mandate_history,
+    mandates,
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("kind", PARTY_KIND, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("kbo", Text, unique=True),
-    Column("org_kinds", WORD_SET, nullable=False),
-    Column("insz_index", Text, unique=True),
-    Column("insz_sealed", Text),
-    Column("deceased_at", INSTANT),
-    Column("ceased_at", INSTANT),
-    Column("created_at", INSTANT, nullable=False),
+    parties,
+    party_history,
 )
+from broker.storage.life_tables import activation_codes, cascades, contacts, reviews, staff, uses
+
+__all__ = [
+    "activation_codes",
+    "cascades",
+    "caseloads",
+    "contacts",
+    "mandate_history",
+    "mandates",
+    "metadata",
+    "parties",
+    "party_history",
+    "reviews",
+    "staff",
+    "uses",
+]
 
 identities = Table(
     "identities",
@@ -56,42 +51,6 @@ identities = Table(
     Column("party", ForeignKey("parties.id"), nullable=False, index=True),
     Column("created_at", INSTANT, nullable=False),
 )
-
-mandates = Table(
-    "mandates",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("type", Text, nullable=False),
-    Column("principal", ForeignKey("parties.id"), nullable=False),
-    Column("representative", ForeignKey("parties.id"), nullable=False),
-    Column("powers", WORD_TUPLE, nullable=False),
-    Column("valid_from", INSTANT, nullable=False),
-    Column("valid_until", INSTANT, nullable=False),
-    Column("requested_at", INSTANT, nullable=False),
-    Column("requested_by", Text, nullable=False),
-    Column("catalogue_version", Text, nullable=False),
-    Column("source", SOURCE, nullable=False),
-    Column("session", Text),
-    Column("parent", ForeignKey("mandates.id"), index=True),
-    Column("evidence", EVIDENCE, nullable=False),
-    Column("approvals", APPROVALS, nullable=False),
-    Column("lapses_at", INSTANT),
-    Column("activated_at", INSTANT),
-    Column("suspended_at", INSTANT),
-    Column("ended_at", INSTANT),
-    Column("ended_by", Text),
-    Column("ending", ENDING),
-    Column("grounds", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("revision", BigInteger, nullable=False),
-    # A chain is looked up from both ends; each index leads from one party to the other.
-    Index("ix_mandates_principal", "principal", "representative"),
-    Index("ix_mandates_representative", "representative", "principal"),
-)
-_open = mandates.c.ended_at.is_(None)
-Index("ix_mandates_session", mandates.c.session, sqlite_where=_open, postgresql_where=_open)
-_waits = _open & mandates.c.activated_at.is_(None)
-Index("ix_mandates_waiting", mandates.c.requested_at, sqlite_where=_waits, postgresql_where=_waits)
 
 sessions = Table(
     "sessions",
@@ -110,6 +69,8 @@ sessions = Table(
     Column("staff", WORD_SET, nullable=False),
     Column("ended_at", INSTANT),
 )
+_lives = sessions.c.ended_at.is_(None)
+Index("ix_sessions_party", sessions.c.party, sqlite_where=_lives, postgresql_where=_lives)
 
 grants = Table(
     "grants",
@@ -129,7 +90,7 @@ grants = Table(
     Column("ended_reason", Text, nullable=False),
 )
 _live = grants.c.ended_at.is_(None)
-for _name in ("mandate", "executor", "session"):
+for _name in ("mandate", "executor", "session", "actor", "principal"):
     Index(f"ix_grants_{_name}", grants.c[_name], sqlite_where=_live, postgresql_where=_live)
 
 refresh_tokens = Table(
@@ -204,9 +165,15 @@ journal = Table(
     Column("actor", Text),
     Column("mandate", Text),
     Column("body", JSON_OBJECT, nullable=False),
+    Column("principal", Text),
+    Column("representative", Text),
+    Column("commitments", JSON_OBJECT),
     Index("ix_journal_mandate", "mandate", "seq"),
     sqlite_autoincrement=True,
 )
+for _name in ("actor", "principal", "representative"):
+    _named = journal.c[_name].is_not(None)
+    Index(f"ix_journal_{_name}", journal.c[_name], sqlite_where=_named, postgresql_where=_named)
 
 journal_pending = Table(
     "journal_pending",
@@ -223,12 +190,39 @@ journal_leaves = Table(
     Column("hash", Text, nullable=False),
 )
 
+journal_nodes = Table(
+    "journal_nodes",
+    metadata,
+    # Roots of complete subtrees at every eighth level: a proof reads a few hundred hashes of ten million.
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("index", SEQUENCE, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+)
+
 journal_checkpoints = Table(
     "journal_checkpoints",
     metadata,
     Column("size", SEQUENCE, primary_key=True, autoincrement=False),
     Column("root", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    # Who was forgotten: the triggers let the journal be blanked of these parties, and of no other.
+    Column("party", ForeignKey("parties.id"), primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+retention_terms = Table(
+    "retention_terms",
+    metadata,
+    # Contents of this kind that are older may be blanked: `journal`, `mandates`.
+    Column("kind", Text, primary_key=True),
+    Column("before", INSTANT, primary_key=True, autoincrement=False),
     Column("at", INSTANT, nullable=False),
 )
 
@@ -259,6 +253,7 @@ audiences = Table(
     Column("sector", Text, nullable=False),
     Column("delegation_aware", Boolean, nullable=False),
     Column("scopes", WORD_SET, nullable=False),
+    Column("machine_scopes", WORD_SET, nullable=False),
 )
 
 signing_keys = Table(
@@ -291,3 +286,64 @@ counters = Table(
     Column("name", Text, primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
+
+vault_keys = Table(
+    "vault_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("use", Text, nullable=False),
+    Column("wrapped", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("retired_at", INSTANT),
+    CheckConstraint("use IN ('root', 'seal', 'index')", name="ck_vault_keys_use"),
+    CheckConstraint("use <> 'root' OR retired_at IS NULL", name="ck_vault_keys_root"),
+)
+_current = vault_keys.c.retired_at.is_(None)
+Index(
+    "uq_vault_keys_current",
+    vault_keys.c.use,
+    unique=True,
+    sqlite_where=_current,
+    postgresql_where=_current,
+)
+
+bulk_jobs = Table(
+    "bulk_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("organisation", ForeignKey("parties.id"), nullable=False),
+    Column("requester", ForeignKey("parties.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("sealed_key", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("validated_at", INSTANT),
+    Column("applied_to", Integer, nullable=False),
+    Column("applied_rows", Integer, nullable=False),
+    Column("applied_at", INSTANT),
+    Index("ix_bulk_jobs_organisation", "organisation", "created_at"),
+)
+
+bulk_rows = Table(
+    "bulk_rows",
+    metadata,
+    Column("job", ForeignKey("bulk_jobs.id"), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text),
+    Column("pair", Text),
+    Column("sealed", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("column", Text, nullable=False),
+    Column("needs", Text, nullable=False),
+    Column("mandate", ForeignKey("mandates.id")),
+    # What is a duplicate within a file is asked of these, whatever the length of the file.
+    Index("ix_bulk_rows_key", "job", "key"),
+    Index("ix_bulk_rows_pair", "job", "pair"),
+)
+_made = bulk_rows.c.mandate.is_not(None)
+# One mandate for a row key, in whatever file and however often it is brought.
+Index("uq_bulk_rows_applied", bulk_rows.c.key, unique=True, sqlite_where=_made, postgresql_where=_made)

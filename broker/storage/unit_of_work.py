@@ -9,13 +9,24 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from broker.port_errors import UnavailableError
+from broker.storage.activation import SqlActivationStore
+from broker.storage.bulk import SqlBulkStore
+from broker.storage.cascades import SqlCascadeStore
+from broker.storage.contacts import SqlContactStore
+from broker.storage.data_subjects import SqlDataSubjectStore
 from broker.storage.grants import SqlGrantStore
 from broker.storage.journal import SqlJournalStore
 from broker.storage.mandates import SqlMandateStore
 from broker.storage.parties import SqlPartyStore
 from broker.storage.registry import SqlRegistryStore
+from broker.storage.retention import SqlRetentionStore
+from broker.storage.reviews import SqlReviewStore
+from broker.storage.revision import Revision
 from broker.storage.sessions import SqlSessionStore
+from broker.storage.staff import SqlStaffStore
 from broker.storage.status import SqlStatusStore
+from broker.storage.uses import SqlUseStore
+from broker.storage.vault_keys import SqlVaultKeyStore
 
 
 class SqlUnitOfWork:
@@ -37,13 +48,24 @@ class SqlUnitOfWork:
         except BaseException:  # whatever it was, it is raised again; the connection goes back
             connection.close()
             raise
-        self.parties = SqlPartyStore(connection)
-        self.mandates = SqlMandateStore(connection, writes=self._writes)
+        self._revision = revision = Revision(connection)
+        self.parties = SqlPartyStore(connection, revision)
+        self.mandates = SqlMandateStore(connection, revision, writes=self._writes)
         self.sessions = SqlSessionStore(connection, writes=self._writes)
         self.grants = SqlGrantStore(connection)
         self.status = SqlStatusStore(connection, self._status_list_size)
         self.journal = SqlJournalStore(connection)
+        self.data_subjects = SqlDataSubjectStore(connection)
+        self.retention = SqlRetentionStore(connection)
         self.registry = SqlRegistryStore(connection)
+        self.vault_keys = SqlVaultKeyStore(connection, writes=self._writes)
+        self.activation = SqlActivationStore(connection)
+        self.contacts = SqlContactStore(connection)
+        self.reviews = SqlReviewStore(connection)
+        self.uses = SqlUseStore(connection)
+        self.cascades = SqlCascadeStore(connection)
+        self.staff = SqlStaffStore(connection)
+        self.bulk = SqlBulkStore(connection)
         return self
 
     def __exit__(
@@ -55,10 +77,15 @@ class SqlUnitOfWork:
         """Roll back unless `commit` was called, and give the connection back."""
         self._connection.close()
 
-    def commit(self) -> None:
-        """Make everything durable, once. Raise `RuntimeError` in a read unit or the second time."""
+    def commit(self) -> int | None:
+        """Make everything durable, once; return the revision that this made, None if it made none.
+
+        Raise `RuntimeError` in a read unit or the second time.
+        """
         if not self._writes:
             raise RuntimeError("a read unit has nothing to commit")
         if not self._transaction.is_active:
             raise RuntimeError("this unit of work is over")
+        revision = self._revision.settle()
         self._transaction.commit()
+        return revision

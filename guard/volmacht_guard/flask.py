@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection
 from functools import wraps
 from http import HTTPStatus
-from typing import ParamSpec
+from typing import ParamSpec, cast
 
 from flask import Response, g, request
 from flask.typing import ResponseReturnValue
@@ -44,17 +44,27 @@ class FlaskGuard:
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
                 try:
-                    token = self._guard.verify(bearer_token(), power=power, serves=serves, acr=acr)
+                    self.admit(power, serves=serves, acr=acr)
                 except GuardError as error:
-                    _write_audit(power, error.token, error.code)
                     return problem(error)
-                _write_audit(power, token, None)
-                g.token = token
                 return view(*args, **kwargs)
 
             return guarded
 
         return decorate
+
+    def admit(self, power: str, *, serves: Collection[str], acr: str | None = None) -> VerifiedToken:
+        """Return the token of this request, with its audit line; raise a `GuardError`.
+
+        What `requires` does, for an application that renders refusals in its own words.
+        """
+        try:
+            g.token = self._guard.verify(bearer_token(), power=power, serves=serves, acr=acr)
+        except GuardError as error:
+            _write_audit(power, error.token, error.code)
+            raise
+        _write_audit(power, g.token, None)
+        return cast("VerifiedToken", g.token)
 
 
 def bearer_token() -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from broker.portal import days
+from broker import days
 
 
 def utc(*parts):

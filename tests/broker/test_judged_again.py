@@ -68,8 +68,8 @@ def test_a_refresh_stays_on_the_executor_that_it_was_issued_on(flow, client, bra
 def test_a_refresh_stays_on_the_mandate_that_it_was_issued_on(flow, client, bram, given, delegated):
     with flow.services.database.read() as uow:
         maria = uow.parties.get(given.principal)
-    flow.give("ocmw-beneficiary", maria, flow.ocmw)
     flow.end(given.id)
+    flow.give("ocmw-beneficiary", maria, flow.ocmw, valid_from=flow.now)
     with pytest.raises(JudgedError) as refused:
         flow.refresh(client, delegated)
     assert reasons(refused) == ["mandate_revoked"]

@@ -152,7 +152,7 @@ def test_powers_go_with_their_session_and_serve_no_other(flow):
         "DienstenchequesVlaanderen-mandaatuitvoerder:0999000327",
         "DienstenchequesVlaanderen-mandaatuitvoerder",
         "DienstenchequesVlaanderen-onbekend:0999000129",
-        "DienstenchequesVlaanderen-beheerder:0999000129",
+        "DienstenchequesVlaanderen-beheerder:0999000327",
     ],
 )
 def test_a_role_of_another_organisation_or_kind_gives_nothing(flow, role):

@@ -98,3 +98,40 @@ def test_a_type_in_no_table_is_an_error():
     lost = Mandate(**{field: getattr(REQUEST, field) for field in REQUEST.__slots__} | {"type": "lost"})
     with pytest.raises(CatalogueError):
         capacities(actor("maria"), lost, world(), NOW)
+
+
+def test_who_holds_a_type_that_left_the_catalogue_has_no_capacity_from_it():
+    lost = mandate("company-employee", "company", "els", id="lost")
+    lost = Mandate(**{field: getattr(lost, field) for field in lost.__slots__} | {"type": "of-old"})
+    assert held(actor("els"), CLERK, lost) == frozenset()
+    theirs = Mandate(**{field: getattr(lost, field) for field in lost.__slots__} | {"principal": "maria"})
+    assert held(actor("els"), REQUEST, theirs) == frozenset()
+
+
+def test_whoever_holds_what_it_was_passed_on_from_is_its_origin():
+    helper = mandate("citizen-helper", "maria", "tom", id="h")
+    passed = mandate("citizen-helper", "maria", "els", id="p", parent="h")
+    assert held(actor("tom"), passed, helper) == {"origin"}
+    assert held(actor("tom"), passed) == frozenset(), "an origin that is not in view makes nobody one"
+    assert held(actor("els"), helper, passed) == frozenset(), (
+        "who received it has no say over where it came from"
+    )
+
+
+def test_an_officer_of_the_house_that_passed_it_on_is_its_origin():
+    first = mandate("ocmw-beneficiary", "maria", "ocmw", id="m")
+    passed = mandate("ocmw-beneficiary", "maria", "ocmw-far", id="p", parent="m")
+    assert held(actor("bram", session="s1"), passed, first, executor()) == {"origin"}
+    assert held(actor("bram", session="s1"), passed, first, executor(of="ocmw-far")) == {
+        "officer",
+        "second_officer",
+    }
+
+
+def test_the_holder_of_a_legal_measure_in_force_administers_what_she_gives():
+    court = mandate("court-administrator", "maria", "tom", id="court")
+    assert held(actor("tom"), REQUEST, court) == {"administrator"}
+    assert held(actor("tom"), REQUEST, mandate("citizen-helper", "maria", "tom")) == frozenset()
+    assert held(actor("tom"), REQUEST, mandate("court-administrator", "jozef", "tom")) == frozenset()
+    taken = mandate("citizen-helper", "jozef", "maria")
+    assert held(actor("tom"), taken, court) == frozenset(), "what she received is hers alone"

@@ -50,7 +50,7 @@ def test_claims_give_all_powers_for_their_session():
         ({"type_key": "company-manager", "principal": "bakery"}, errors.NotEligibleError),
         ({"representative": "company"}, errors.NotEligibleError),
         ({"until": NOW}, errors.InvalidPeriodError),
-        ({"until": NOW + DAY + 1}, errors.InvalidPeriodError),
+        ({"type_key": "ocmw-manager", "until": NOW + DAY + 1}, errors.InvalidPeriodError),
         ({"type_key": "no-such-type"}, errors.CatalogueError),
     ],
 )

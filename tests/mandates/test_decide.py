@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from builders import DAY, NOW, actor, claimed, ended, mandate, organisation, person, world
+from builders import DAY, NOW, actor, claimed, ended, mandate, organisation, seen, world
 from mandates.catalogue import Catalogue
 from mandates.decide import Link, Reason, Request, decide, representations
 from mandates.model import Approval, Ending, Level
@@ -87,7 +87,7 @@ def test_an_officer_acts_for_a_beneficiary_through_the_ocmw():
     assert decision.permitted
     assert decision.path == (
         Link("m", "ocmw-beneficiary", "maria", "ocmw"),
-        Link("x", "ocmw-executor", "ocmw", "bram"),
+        Link("x", "ocmw-executor", "ocmw", "bram", executor=True),
     )
     assert decision.not_after == NOW + 60
 
@@ -108,8 +108,8 @@ def test_a_mandate_to_somebody_else_is_no_mandate():
     assert codes(asked(world(clerk()), actor("els"), "company", None)) == ["no_mandate"]
 
 
-def test_a_mandate_that_was_passed_on_makes_no_chain():
-    assert codes(asked(world(clerk(parent="other")), actor("tom"), "company", None)) == ["no_mandate"]
+def test_what_was_passed_on_from_something_unknown_carries_nothing():
+    assert codes(asked(world(clerk(parent="other")), actor("tom"), "company", None)) == ["passed_on_missing"]
     assert codes(asked(world(beneficiary(), executor(parent="other")))) == ["executor_missing"]
 
 
@@ -163,10 +163,6 @@ def test_an_empty_power_is_not_the_question_whether_there_is_a_chain():
         ({"valid_from": NOW + 1}, Reason("mandate_scheduled", NOW - DAY)),
         ({"suspended_at": NOW}, Reason("mandate_suspended", NOW)),
         ({"activated_at": None}, Reason("mandate_awaiting", NOW - DAY, "principal second_officer")),
-        (
-            {"activated_at": None, "approvals": (Approval("principal", "maria", NOW),)},
-            Reason("awaiting_second_officer", NOW - DAY, "second_officer"),
-        ),
         ({"activated_at": None, "lapses_at": NOW}, Reason("mandate_lapsed", NOW)),
         *[(ended(ending), Reason(f"mandate_{ending.value}", NOW)) for ending in Ending],
     ],
@@ -175,6 +171,27 @@ def test_a_mandate_that_is_not_in_force_says_why_and_since_when(facts, reason):
     decision = asked(world(beneficiary(**facts), executor()))
     assert decision.reasons == (reason,)
     assert codes(decision) == [reason.code]
+
+
+def test_a_mandate_that_waits_says_for_whom_now_and_at_that_time():
+    m = beneficiary(activated_at=None, approvals=(Approval("principal", "maria", NOW),))
+    both = seen(m, types={"ocmw-beneficiary": {"approvals_mode": "all"}})
+    assert asked(both).reasons == (Reason("awaiting_second_officer", NOW - DAY, "second_officer"),)
+    since = asked(both, now=NOW - 1).reasons[0]
+    assert since == Reason("mandate_awaiting", NOW - DAY, "principal second_officer")
+    done = dataclasses.replace(m, activated_at=NOW)
+    w = seen(done, types={"ocmw-beneficiary": {"approvals_mode": "all"}})
+    assert asked(w, now=NOW - 1).reasons[0] == since
+
+
+def test_a_mandate_that_waits_says_whose_word_the_law_or_her_own_ending_asks():
+    court = mandate("court-administrator", "maria", "tom", id="court")
+    m = beneficiary(activated_at=None, approvals=(Approval("second_officer", "fatima", NOW),))
+    assert asked(seen(m, court)).reasons == (Reason("awaiting_administrator", NOW - DAY, "administrator"),)
+    old = beneficiary(**ended(Ending.REVOKED))
+    w = seen(m, dataclasses.replace(old, id="old"))
+    pinned = asked(w, mandate="m")
+    assert pinned.reasons == (Reason("mandate_awaiting", NOW - DAY, "principal issuer"),)
 
 
 @pytest.mark.parametrize(
@@ -207,86 +224,3 @@ def test_a_mandate_from_claims_serves_its_session_only():
     for session in (None, "s2"):
         assert codes(asked(w, actor("els", session=session), "company", None)) == ["session_only"]
         assert representations(actor("els", session=session), w, NOW) == ()
-
-
-# --- which chain -----------------------------------------------------------
-
-
-def test_a_pin_admits_that_chain_only():
-    first, second = beneficiary(), dataclasses.replace(beneficiary(), id="m2", valid_until=NOW + 20 * DAY)
-    w = world(first, second, executor(), dataclasses.replace(executor(), id="x2"))
-    assert [link.mandate for link in asked(w, mandate="m").path] == ["m", "x"]
-    assert [link.mandate for link in asked(w, mandate="m2", executor="x2").path] == ["m2", "x2"]
-    assert codes(asked(w, mandate="m3")) == ["no_mandate"]
-    assert codes(asked(w, executor="x3")) == ["no_mandate"]
-    assert codes(asked(w, mandate="m", executor="m")) == ["no_mandate"]
-
-
-def test_a_pinned_executor_that_ended_is_not_replaced_by_another():
-    w = world(
-        beneficiary(), executor(**ended(Ending.SESSION_ENDED)), dataclasses.replace(executor(), id="x2")
-    )
-    assert asked(w).permitted
-    assert codes(asked(w, executor="x")) == ["executor_ended"]
-
-
-def test_the_direct_chain_comes_before_the_one_through_an_organisation():
-    direct = mandate("citizen-helper", "maria", "bram", id="zz", valid_until=NOW + 1)
-    assert [link.mandate for link in asked(world(beneficiary(), executor(), direct)).path] == ["zz"]
-
-
-def test_of_two_chains_the_one_that_lasts_longest_is_taken():
-    other = dataclasses.replace(clerk(), id="a", valid_until=NOW + DAY)
-    assert asked(world(other, clerk()), actor("tom"), "company", None).path[0].mandate == "c"
-
-
-def test_of_several_chains_that_fail_the_nearest_is_explained():
-    old = dataclasses.replace(clerk(), id="a", valid_until=NOW, powers=("invoices:read",))
-    near = clerk(suspended_at=NOW)
-    assert codes(asked(world(old, near), actor("tom"), "company", "payout:change")) == ["mandate_suspended"]
-
-
-def test_everything_that_is_missing_is_said():
-    decision = asked(
-        world(clerk(valid_until=NOW, powers=("invoices:read",))),
-        actor("tom", Level.LOW),
-        "company",
-        "payout:change",
-    )
-    assert codes(decision) == ["mandate_expired", "assurance_too_low", "power_not_granted"]
-
-
-def test_a_mandate_to_an_organisation_without_any_executor_says_so():
-    assert codes(asked(world(beneficiary()))) == ["executor_missing"]
-    assert codes(asked(world(beneficiary(), claimed("ocmw-executor", "ocmw-far", "bram")))) == [
-        "executor_missing"
-    ]
-
-
-# --- whom may I represent --------------------------------------------------
-
-
-def test_representations_are_every_permitted_chain_by_the_name_of_the_principal():
-    parties = {"maria": person("maria", name="zoë"), "jozef": person("jozef", name="Anna")}
-    w = world(
-        beneficiary(),
-        mandate("ocmw-beneficiary", "jozef", "ocmw", id="j"),
-        mandate("ocmw-beneficiary", "tom", "ocmw", id="t", suspended_at=NOW),
-        mandate("citizen-helper", "els", "bram", id="e"),
-        executor(),
-        dataclasses.replace(executor(), id="x2"),
-        parties=parties,
-    )
-    found = representations(BRAM, w, NOW)
-    assert [[link.mandate for link in d.path] for d in found] == [
-        ["j", "x"],
-        ["j", "x2"],
-        ["e"],
-        ["m", "x"],
-        ["m", "x2"],
-    ]
-    assert all(d.permitted and not d.reasons and d.powers and d.not_after and d.revision == 7 for d in found)
-
-
-def test_representations_need_the_level_too():
-    assert representations(actor("tom", Level.LOW), world(clerk()), NOW) == ()

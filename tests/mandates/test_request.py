@@ -51,7 +51,7 @@ def test_an_event_is_json_and_never_tells_the_note():
     (event,) = ask().events
     body = event.body()
     assert json.loads(json.dumps(body)) == body
-    assert set(body) == {"mandate", "principal", "representative", "grounds", "detail"}
+    assert set(body) == {"grounds", "detail"}
     assert "signed at the desk" not in json.dumps(body)
 
 

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 
 from attack_tools import App, Person
 from broker import wiring
-from broker.flows import parties, registry, revocation
+from broker.flows import organisations, parties, registry, revocation
 from broker.flows.sessions import fingerprint
 from broker.ports import Services
 from broker.records import Audience, Client, Session
@@ -86,7 +86,7 @@ class Land:
     def party_of(self, insz: str) -> str:
         """The party with this number, which must be there."""
         with self.services.database.read() as uow:
-            found = uow.parties.find_by_insz_index(parties.insz_index(self.services, insz))
+            found = uow.parties.find_by_insz_index(*parties.insz_indexes(self.services, uow, insz))
         assert found is not None
         return found.id
 
@@ -127,7 +127,7 @@ class Land:
 
 @pytest.fixture(scope="session")
 def land(village, services) -> Land:
-    parties.import_organisation(
+    organisations.import_organisation(
         services,
         typed_kbo=OTHER_OCMW,
         name="OCMW Elders",

@@ -161,7 +161,7 @@ def test_class_23_the_dead_refresh_nothing(apps, land, services, someone):
     identifier = land.party(someone(7011))
     with services.database.write() as uow:
         party = uow.parties.get(identifier)
-        uow.parties.save(replace(party, deceased_at=int(time.time()) - 5))
+        uow.parties.save(replace(party, deceased_at=int(time.time()) - 5), int(time.time()))
         uow.commit()
     assert refused(apps.basic.refresh(tokens["refresh_token"])) == "invalid_grant"
 

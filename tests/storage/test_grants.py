@@ -12,9 +12,9 @@ def village(database):
     populate(database)
     with database.write() as unit:
         unit.sessions.add(session("s2", "fatima"))
-        unit.mandates.add(mandate("m1", "maria", "ocmw"))
-        unit.mandates.add(mandate("m2", "maria", "ocmw"))
-        unit.mandates.add(mandate("x1", "ocmw", "bram"))
+        unit.mandates.add(mandate("m1", "maria", "ocmw"), NOW)
+        unit.mandates.add(mandate("m2", "maria", "ocmw", several=True), NOW)
+        unit.mandates.add(mandate("x1", "ocmw", "bram"), NOW)
         unit.commit()
     return database
 

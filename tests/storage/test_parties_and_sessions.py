@@ -4,13 +4,17 @@ import pytest
 
 from broker.port_errors import ConflictError, NotFoundError
 from broker.records import NewParty
+from mandates.model import Recognition
 from storage.records import NOW, organisation, person, populate, session
 
 
 def test_a_party_comes_back_as_it_was_stored(database):
-    ocmw = organisation("o", kbo="0999000129", org_kinds=frozenset({"ocmw", "issuer"}), ceased_at=NOW)
-    maria = dataclasses.replace(person("m"), deceased_at=NOW - 1)
+    kinds = (Recognition("ocmw", 5, NOW, "register"), Recognition("issuer"))
+    facts = {"kbo": "0999000129", "ovo": "OVO000001", "recognitions": kinds, "ceased_at": NOW}
+    ocmw = organisation("o", successor="n", **facts)
+    maria = dataclasses.replace(person("m"), adult_at=NOW - 9, deceased_at=NOW - 1)
     with database.write() as unit:
+        unit.parties.add(NewParty(organisation("n")), NOW)
         unit.parties.add(NewParty(ocmw), NOW)
         unit.parties.add(NewParty(maria, "index", "sealed"), NOW)
         unit.commit()
@@ -18,6 +22,9 @@ def test_a_party_comes_back_as_it_was_stored(database):
         assert unit.parties.get("o") == ocmw
         assert unit.parties.get("m") == maria
         assert unit.parties.find_by_kbo("0999000129") == ocmw
+        assert unit.parties.find_by_ovo("OVO000001") == ocmw
+        assert unit.parties.find_by_ovo("OVO000002") is None
+        assert unit.parties.get_many(["o", "m"]) == {"o": ocmw, "m": maria}
         assert unit.parties.find_by_insz_index("index") == maria
         assert unit.parties.insz_sealed("m") == "sealed"
         assert unit.parties.insz_sealed("o") is None
@@ -45,7 +52,7 @@ def test_many_parties_come_in_one_answer_without_the_unknown(database):
     "again",
     [
         NewParty(person("m")),
-        NewParty(person("other"), insz_index="index"),
+        NewParty(person("other"), "index", "again"),
         NewParty(organisation("other", kbo="0999000129")),
     ],
     ids=["id", "number", "kbo"],
@@ -65,12 +72,41 @@ def test_a_taken_id_or_number_or_kbo_is_a_conflict_that_names_none_of_them(datab
 
 def test_a_saved_party_changes_only_what_may_change(database):
     with database.write() as unit:
+        unit.parties.add(NewParty(organisation("n")), NOW)
         unit.parties.add(NewParty(organisation("o", kbo="0999000129")), NOW)
-        changed = organisation("o", kbo="0999000129", org_kinds=frozenset({"ocmw"}), ceased_at=NOW)
-        unit.parties.save(dataclasses.replace(changed, name="New", deceased_at=NOW))
-        assert unit.parties.get("o") == dataclasses.replace(changed, name="New", deceased_at=NOW)
+        changed = organisation(
+            "o",
+            kbo="0999000129",
+            ovo="OVO000001",
+            recognitions=(Recognition("ocmw", NOW),),
+            ceased_at=NOW,
+            successor="n",
+        )
+        changed = dataclasses.replace(changed, name="New")
+        unit.parties.save(dataclasses.replace(changed, kbo="0999000228"), NOW)
+        assert unit.parties.get("o") == changed
         with pytest.raises(NotFoundError):
-            unit.parties.save(person("nobody"))
+            unit.parties.save(person("nobody"), NOW)
+
+
+def test_of_many_parties_all_are_stored_or_none(database):
+    with database.write() as unit:
+        unit.parties.add_many([NewParty(person("m"), "index", "sealed"), NewParty(person("j"))], NOW)
+        unit.parties.add_many([], NOW)
+        with pytest.raises(ConflictError) as caught:
+            unit.parties.add_many([NewParty(person("n")), NewParty(person("o"), "index", "again")], NOW)
+        assert "index" not in str(caught.value)
+        unit.commit()
+    with database.read() as unit:
+        assert unit.parties.get_many(["m", "j", "n", "o"]) == {"m": person("m"), "j": person("j")}
+        assert unit.parties.find_by_insz_indexes(iter(["index", "none"])) == {"index": person("m")}
+
+
+def test_an_ovo_code_belongs_to_one_organisation(database):
+    with database.write() as unit:
+        unit.parties.add(NewParty(organisation("o", ovo="OVO000001")), NOW)
+        with pytest.raises(ConflictError):
+            unit.parties.add(NewParty(organisation("p", ovo="OVO000001")), NOW)
 
 
 def test_an_identity_leads_to_one_party(database):

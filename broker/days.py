@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from mandates.model import Instant
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+
+_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?:[T ]00:00(?::00)?)?")
+_BELGIAN = re.compile(r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})")
 
 
 def first_instant(day: date) -> Instant:
@@ -33,3 +37,14 @@ def last_day(until: Instant) -> date:
 def moment(instant: Instant) -> str:
     """Day and time as people here write them."""
     return datetime.fromtimestamp(instant, BRUSSELS).strftime("%d/%m/%Y %H:%M")
+
+
+def typed_day(typed: str) -> date:
+    """A day as people here type it (1/2/2026, 01.02.2026, 1-2-2026: day first) or as ISO 8601 writes it.
+
+    Raise `ValueError`. A year of two digits is refused: it could be a year of birth.
+    """
+    found = _ISO.fullmatch(typed.strip()) or _BELGIAN.fullmatch(typed.strip())
+    if found is None:
+        raise ValueError("not a day")
+    return date(int(found["year"]), int(found["month"]), int(found["day"]))

@@ -1,0 +1,275 @@
+"""`volmacht mandates`: what the portal and the API do, from the command line, through the same flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import click
+
+from broker.cli.acting import DAY, acting, begins, ends, named
+from broker.cli.shared import tell
+from broker.days import last_day, moment
+from broker.flows import mandates, seen
+from broker.flows.mandates import Asked
+from broker.flows.seen import Seen
+from broker.ports import Services
+from broker.records import Session
+from mandates.model import Instant, Mandate
+
+GROUNDS = click.option("--grounds", default="", help="Why; it stands in the journal.")
+VERSION = click.option("--version", type=int, help="The version that was looked at; another one is refused.")
+POWERS = click.option("--power", "powers", multiple=True, help="May be repeated.")
+LAST_DAY = click.option("--until", type=DAY, help="Last day that counts, in Brussels.")
+NAME = click.option("--name", default="", help="The person's name as you know it, with `-`.")
+EVIDENCE = click.option("--evidence", default="", help="What it rests on.")
+
+
+@click.group("mandates")
+def mandates_group() -> None:
+    """Ask, approve, end, and see who may act for whom; as the person that --as names."""
+
+
+@mandates_group.command("list")
+@click.option(
+    "--role", "list_", type=click.Choice(["given", "held", "organisation", "waiting"]), default="given"
+)
+@acting
+def mandates_list(services: Services, session: Session, now: Instant, *, list_: str, as_json: bool) -> None:
+    """List mandates: given, held, of the organisation, or waiting for somebody."""
+    found = {
+        "given": seen.who_can_act_for,
+        "held": seen.held_by,
+        "organisation": seen.of_organisation,
+        "waiting": seen.waiting_for,
+    }[list_](services, session, now)
+    tell([_row(one) for one in found], "\n".join(map(_line, found)) or "None.", as_json=as_json)
+
+
+@mandates_group.command("show")
+@click.argument("mandate")
+@acting
+def mandates_show(services: Services, session: Session, now: Instant, *, mandate: str, as_json: bool) -> None:
+    """Show one mandate."""
+    one = seen.find(services, session, mandate, now)
+    tell(_row(one), _line(one), as_json=as_json)
+
+
+@mandates_group.command("history")
+@click.argument("mandate")
+@acting
+def mandates_history(
+    services: Services, session: Session, now: Instant, *, mandate: str, as_json: bool
+) -> None:
+    """Show what happened to a mandate, newest first."""
+    seen.find(services, session, mandate, now)
+    entries, _ = seen.journal_of(services, 200, mandate)
+    rows = [
+        {"at": one.at, "event": one.type, "by": one.actor, "grounds": one.body.get("grounds", "")}
+        for one in entries
+    ]
+    lines = [f"{moment(one['at'])}  {one['event']}  {one['grounds']}" for one in rows]
+    tell(rows, "\n".join(lines), as_json=as_json)
+
+
+@mandates_group.command("ask")
+@click.option("--type", "type_", required=True, help="Of the catalogue.")
+@click.option(
+    "--principal", required=True, help="`me`, `organisation`, an enterprise number, a party id, `-`."
+)
+@click.option("--representative", required=True, help="As --principal.")
+@click.option("--from", "since", type=DAY, help="First day; now if left out.")
+@click.option("--caseload-only", is_flag=True, help="An executor for a caseload, not for everybody.")
+@POWERS
+@LAST_DAY
+@NAME
+@EVIDENCE
+@acting
+def mandates_ask(
+    services: Services,
+    session: Session,
+    now: Instant,
+    *,
+    type_: str,
+    principal: str,
+    representative: str,
+    since: datetime | None,
+    caseload_only: bool,
+    powers: tuple[str, ...],
+    until: datetime | None,
+    name: str,
+    evidence: str,
+    as_json: bool,
+) -> None:
+    """Ask for a mandate."""
+    asked = Asked(
+        type=type_,
+        principal=named(principal, name),
+        representative=named(representative, name),
+        powers=powers,
+        valid_from=begins(since, now),
+        valid_until=ends(until),
+        evidence=evidence,
+        whole=not caseload_only,
+    )
+    _done(services, session, mandates.ask(services, session, asked, now), now, as_json=as_json)
+
+
+def _approve(*args: Any, grounds: str, version: int | None) -> Mandate:
+    del grounds  # a yes needs no reason
+    return mandates.approve(*args, version=version)
+
+
+def _step(name: str, what: str, act: Callable[..., Mandate]) -> None:
+    """One command for one act that takes grounds."""
+
+    def step(
+        services: Services,
+        session: Session,
+        now: Instant,
+        *,
+        mandate: str,
+        grounds: str,
+        version: int | None,
+        as_json: bool,
+    ) -> None:
+        done = act(services, session, mandate, now, grounds=grounds, version=version)
+        _done(services, session, done, now, as_json=as_json)
+
+    step.__doc__ = what
+    command = click.argument("mandate")(GROUNDS(VERSION(acting(step))))
+    mandates_group.command(name)(command)
+
+
+for _name, _what, _act in (
+    ("approve", "Approve a request, in the capacity that its type asks.", _approve),
+    ("refuse", "Refuse a request.", mandates.refuse),
+    ("cancel", "Take a request back.", mandates.cancel),
+    ("end", "End a mandate.", mandates.end),
+    ("suspend", "Set a mandate aside until it is resumed.", mandates.suspend),
+    ("resume", "Take up again what one set aside oneself.", mandates.resume),
+):
+    _step(_name, _what, _act)
+
+
+@mandates_group.command("end-power")
+@click.argument("mandate")
+@click.argument("power")
+@GROUNDS
+@VERSION
+@acting
+def mandates_end_power(
+    services: Services,
+    session: Session,
+    now: Instant,
+    *,
+    mandate: str,
+    power: str,
+    grounds: str,
+    version: int | None,
+    as_json: bool,
+) -> None:
+    """End one power of a mandate; the others go on."""
+    done = mandates.end_power(services, session, mandate, power, now, grounds=grounds, version=version)
+    _done(services, session, done, now, as_json=as_json)
+
+
+@mandates_group.command("renew")
+@click.argument("mandate")
+@POWERS
+@LAST_DAY
+@click.option("--evidence", help="What it rests on; as before if left out.")
+@click.option("--at-once", is_flag=True, help="From now on, not from the end of the old one.")
+@click.option("--dry-run", is_flag=True, help="Show what would follow; store nothing.")
+@acting
+def mandates_renew(
+    services: Services,
+    session: Session,
+    now: Instant,
+    *,
+    mandate: str,
+    powers: tuple[str, ...],
+    until: datetime | None,
+    evidence: str | None,
+    at_once: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Ask for what follows a mandate; shows what it replaces and whose approval it waits for."""
+    found = mandates.renew(
+        services,
+        session,
+        mandate,
+        now,
+        powers=powers or None,
+        valid_until=ends(until),
+        evidence=evidence,
+        at_once=at_once,
+        dry_run=dry_run,
+    )
+    waits = [sorted(group) for group in found.waits_for]
+    row = _row(_view(services, session, found.mandate, now))
+    value = {"mandate": row, "replaces": found.replaces.id, "waits_for": waits}
+    words = " and ".join(" or ".join(group) for group in waits) or "nobody"
+    tell(value, f"{row['id']} replaces {found.replaces.id}; it waits for {words}.", as_json=as_json)
+
+
+@mandates_group.command("pass-on")
+@click.argument("mandate")
+@click.option("--to", "representative", required=True, help="As --principal of `ask`.")
+@POWERS
+@LAST_DAY
+@NAME
+@EVIDENCE
+@acting
+def mandates_pass_on(
+    services: Services,
+    session: Session,
+    now: Instant,
+    *,
+    mandate: str,
+    representative: str,
+    powers: tuple[str, ...],
+    until: datetime | None,
+    name: str,
+    evidence: str,
+    as_json: bool,
+) -> None:
+    """Pass on a mandate: fewer powers or the same, not longer."""
+    to = named(representative, name)
+    done = mandates.pass_on(services, session, mandate, to, powers, ends(until), evidence, now)
+    _done(services, session, done, now, as_json=as_json)
+
+
+def _done(services: Services, session: Session, mandate: Mandate, now: Instant, *, as_json: bool) -> None:
+    one = _view(services, session, mandate, now)
+    tell(_row(one), _line(one), as_json=as_json)
+
+
+def _view(services: Services, session: Session, mandate: Mandate, now: Instant) -> Seen:
+    with services.database.read() as uow:
+        return seen.views(services, uow, session, [mandate], now)[0]
+
+
+def _row(one: Seen) -> dict[str, Any]:
+    mandate = one.mandate
+    return {
+        "id": mandate.id,
+        "type": mandate.type,
+        "state": one.status.state.value,
+        "since": one.status.since,
+        "principal": mandate.principal,
+        "representative": mandate.representative,
+        "powers": list(one.powers),
+        "valid_from": mandate.valid_from,
+        "valid_until": mandate.valid_until,
+        "version": mandate.version,
+    }
+
+
+def _line(one: Seen) -> str:
+    return (
+        f"{one.mandate.id}  {one.mandate.type}  {one.status.state.value}  "
+        f"{one.principal.name} -> {one.representative.name}  until {last_day(one.mandate.valid_until)}"
+    )

@@ -1,0 +1,134 @@
+"""`/mandates`: ask for one, see them, follow one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from broker.endpoints.api import shown, typed
+from broker.endpoints.api.resource import Resource, etag, names, session
+from broker.endpoints.context import now, services
+from broker.endpoints.schemas import examples
+from broker.endpoints.schemas.desk import ReceiptSchema
+from broker.endpoints.schemas.mandates import (
+    AskSchema,
+    HistorySchema,
+    MandatePage,
+    MandateSchema,
+    MandatesQuery,
+)
+from broker.errors import InvalidPlaceError
+from broker.flows import mandates, receipts, seen
+from broker.flows.seen import Seen
+
+blueprint = Resource("mandates", __name__, "Mandates: who may act for whom.")
+STEPS = 200
+
+
+@blueprint.post("/mandates")
+@blueprint.person("mandates:write")
+@blueprint.creates
+@blueprint.arguments(AskSchema, example=examples.ASK)
+@blueprint.response(201, MandateSchema, example=examples.SEEN)
+def ask(said: dict[str, Any]) -> Any:
+    """Ask for a mandate of any type.
+
+    The same rules as the form and the file; it waits for the approvals that its type needs.
+    """
+    made = shown.changed(mandates.ask(services(), session(), typed.asked(said), now()))
+    return shown.mandate(made), etag(made.mandate.version)
+
+
+@blueprint.get("/mandates")
+@blueprint.person("mandates:read")
+@blueprint.arguments(MandatesQuery, location="query")
+@blueprint.response(200, MandatePage, example=examples.PAGE)
+def listed(query: dict[str, Any]) -> Any:
+    """List the mandates of the person of this token, newest request first.
+
+    `given` by her, `held` by her, `requested` by her and still waiting, `waiting` for somebody
+    among whom she is. What an organisation gave stands in `/organisations/{reference}/delegates`.
+    """
+    rows = [row for row in _of_role(query["role"]) if _wanted(row, query)]
+    rows.sort(key=_place)
+    after = _after(query.get("after"))
+    left = [row for row in rows if after is None or _place(row) > after]
+    page = left[: query["limit"]]
+    more = len(left) > len(page)
+    return {
+        "mandates": [shown.mandate(row) for row in page],
+        "next": f"{page[-1].mandate.requested_at}.{names().mandate(page[-1].mandate.id)}" if more else None,
+    }
+
+
+@blueprint.get("/mandates/<reference>")
+@blueprint.person("mandates:read")
+@blueprint.response(200, MandateSchema, example=examples.SEEN)
+def show(reference: str) -> Any:
+    """See one mandate; 404 if it is unknown or not hers, alike."""
+    row = _find(reference)
+    return shown.mandate(row), etag(row.mandate.version)
+
+
+@blueprint.get("/mandates/<reference>/history")
+@blueprint.person("mandates:read")
+@blueprint.response(200, HistorySchema, example=examples.HISTORY)
+def history(reference: str) -> Any:
+    """See what happened to a mandate, newest first."""
+    row = _find(reference)
+    entries, parties = seen.journal_of(services(), STEPS, row.mandate.id)
+    # Whoever may not see a name yet does not learn it from who acted either.
+    parties |= {row.principal.id: row.principal, row.representative.id: row.representative}
+    return {
+        "history": [
+            {
+                "at": entry.at,
+                "event": entry.type,
+                "by": shown.party(parties[entry.actor]) if entry.actor in parties else None,
+                "grounds": entry.body.get("grounds", ""),
+            }
+            for entry in entries
+        ]
+    }
+
+
+@blueprint.get("/mandates/<reference>/receipt")
+@blueprint.person("journal:read")
+@blueprint.response(200, ReceiptSchema, example=examples.RECEIPT)
+def receipt(reference: str) -> Any:
+    """Fetch what the journal says of a mandate, with proof; it can be checked offline, years later."""
+    return receipts.receipt_of(services(), _find(reference).mandate.id)
+
+
+def _find(reference: str) -> Seen:
+    return seen.find(services(), session(), names().mandate_id(reference), now())
+
+
+def _of_role(role: str) -> list[Seen]:
+    if role == "given":
+        return seen.who_can_act_for(services(), session(), now())
+    if role == "held":
+        return seen.held_by(services(), session(), now())
+    rows = seen.waiting_for(services(), session(), now())
+    mine = role == "requested"
+    return [row for row in rows if (row.mandate.requested_by == session().party) is mine]
+
+
+def _wanted(row: Seen, query: dict[str, Any]) -> bool:
+    return (
+        query.get("type") in {None, row.mandate.type}
+        and query.get("state") in {None, row.status.state.value}
+        and (query.get("power") is None or query["power"] in row.powers)
+    )
+
+
+def _place(row: Seen) -> tuple[int, str]:
+    return -row.mandate.requested_at, row.mandate.id
+
+
+def _after(text: str | None) -> tuple[int, str] | None:
+    if text is None:
+        return None
+    at, _, reference = text.partition(".")
+    if not at.isdecimal() or len(at) > 15:
+        raise InvalidPlaceError
+    return -int(at), names().mandate_id(reference)

@@ -1,0 +1,96 @@
+"""May she? One question or a thousand, with the reasons, as fresh as the caller asks, now or then.
+
+Every answer is `mandates.decide`'s. Here it is loaded for in one statement, so that a
+question costs one round trip and a batch of a thousand costs one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker.errors import NotFoundHereError, StaleError
+from broker.flows import world
+from broker.ports import Services
+from broker.records import Question, Session
+from mandates.capacity import REVIEWER, administrators
+from mandates.catalogue import Catalogue, load_catalogue
+from mandates.decide import Decision, Request, decide, decide_many
+from mandates.explain import Explanation, explain, who_can_act
+from mandates.model import Instant, Party
+from mandates.world import World
+
+MANAGE = "delegates:manage"
+"""The power to see and change who acts for an organisation."""
+BATCH = 1000
+
+
+def decide_one(services: Services, request: Request, now: Instant, fresh_as: int | None = None) -> Decision:
+    """Whether this request is permitted now. Raise `StaleError` if the store is older than `fresh_as`."""
+    return decide(request, _seen(services, (request,), fresh_as), now)
+
+
+def batch(
+    services: Services, requests: Sequence[Request], now: Instant, fresh_as: int | None = None
+) -> list[Decision]:
+    """Up to a thousand requests at one instant, in their order; all of one moment. Raise `StaleError`."""
+    return decide_many(requests, _seen(services, requests, fresh_as), now)
+
+
+def explained(
+    services: Services, request: Request, now: Instant, fresh_as: int | None = None
+) -> tuple[Explanation, World]:
+    """The decision with every chain that was looked at, and the parties that they name."""
+    seen = _seen(services, (request,), fresh_as)
+    return explain(request, seen, now), seen
+
+
+def manages(services: Services, session: Session, organisation: str, now: Instant) -> bool:
+    """Whether she may see and change who acts for this organisation: a question like any other."""
+    request = Request(world.actor_of(session), organisation, MANAGE)
+    return organisation != session.party and decide_one(services, request, now).permitted
+
+
+def who_could_act(
+    services: Services,
+    session: Session,
+    principal: str,
+    *,
+    at: Instant,
+    known_at: Instant,
+    now: Instant,
+) -> tuple[tuple[Decision, ...], dict[str, Party]]:
+    """Who could act for this principal at instant `at`, as it was known at `known_at`.
+
+    For the principal herself, whoever administers her affairs, the managers of an
+    organisation and reviewers. Raise `NotFoundHereError` for anybody else.
+    """
+    with services.database.read() as uow:
+        snapshot = uow.mandates.known_at(principal, min(known_at, now))
+        stored = uow.registry.catalogue_at(min(known_at, now))
+        present = uow.mandates.of_principal(principal) if principal != session.party else []
+    current = World(services.catalogue(), {}, tuple(present), 0)
+    may_look = (
+        principal == session.party
+        or REVIEWER in session.staff
+        or session.party in administrators(principal, current, now)
+        or manages(services, session, principal, now)
+    )
+    if not may_look or principal not in snapshot.parties:
+        raise NotFoundHereError
+    then = world.of_snapshot(_catalogue(services, stored), snapshot)
+    return who_can_act(principal, then, at), dict(snapshot.parties)
+
+
+def _catalogue(services: Services, stored: tuple[str, str] | None) -> Catalogue:
+    current = services.catalogue()
+    if stored is None or stored[0] == current.version:
+        return current
+    return load_catalogue(stored[1])
+
+
+def _seen(services: Services, requests: Sequence[Request], fresh_as: int | None) -> World:
+    questions = {Question(one.principal, one.actor.party, one.actor.session): None for one in requests}
+    seen = world.looked_up(services, questions)
+    if fresh_as is not None and seen.revision < fresh_as:
+        raise StaleError
+    return seen

@@ -1,0 +1,188 @@
+"""Mandates as a person may see them, with what she may do to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from broker.errors import NotFoundHereError
+from broker.flows import decisions, world
+from broker.ports import Services, UnitOfWork
+from broker.records import JournalEntry, Session
+from mandates.capacity import REVIEWER, capacities
+from mandates.mandate_type import MandateType
+from mandates.model import Instant, Mandate, Party, PartyKind
+from mandates.status import State, Status, open_suspensions, status_of
+
+WAITING = 200
+"""Requests of all organisations that a reviewer is shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One mandate as a page shows it, with what this viewer may do to it."""
+
+    mandate: Mandate
+    kind: MandateType
+    status: Status
+    principal: Party
+    representative: Party
+    capacities: frozenset[str]
+    viewer: str
+    """Party id of who looks."""
+    powers: tuple[str, ...]
+    """Those that have not ended one by one."""
+    suspended_as: frozenset[str]
+    """Capacities in which it is set aside now."""
+
+    @property
+    def may_end(self) -> bool:
+        """Whether this viewer may end it now."""
+        origin = ("origin",) if self.mandate.parent else ()
+        enders = {*self.kind.revoke_by, *self.kind.waive_by, *self.kind.withdraw_by, *origin}
+        return self._lives and self._has_one_of(enders)
+
+    @property
+    def may_suspend(self) -> bool:
+        """Whether this viewer may set it aside."""
+        return (
+            self._lives and not self.suspended_as & self.capacities and self._has_one_of(self.kind.suspend_by)
+        )
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether this viewer may take up what she set aside."""
+        return self.status.state is State.SUSPENDED and bool(self.suspended_as & self.capacities)
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether an approval of this viewer may be one that the request waits for; never her own request."""
+        approvals = {*self.kind.approvals, *self.kind.rest_approvals}
+        return self.waits and self.viewer != self.mandate.requested_by and self._has_one_of(approvals)
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether this viewer may refuse the request."""
+        return self.waits and self._has_one_of(self.kind.refuse_by)
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether this viewer may take the request back."""
+        return self.waits and self._has_one_of(self.kind.cancel_by)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it still waits for an approval."""
+        return self.status.state is State.AWAITING
+
+    @property
+    def _lives(self) -> bool:
+        return self.status.state in {State.ACTIVE, State.SCHEDULED, State.SUSPENDED}
+
+    def _has_one_of(self, allowed: Iterable[str]) -> bool:
+        wanted = set(allowed)
+        return bool(wanted & self.capacities) or (
+            "principal" in wanted and "administrator" in self.capacities
+        )
+
+
+def who_can_act_for(services: Services, session: Session, now: Instant) -> list[Seen]:
+    """Everything that this person gave, or that was asked in her name."""
+    with services.database.read() as uow:
+        return views(services, uow, session, uow.mandates.of_principal(session.party), now)
+
+
+def held_by(services: Services, session: Session, now: Instant) -> list[Seen]:
+    """Everything that this person was given herself, in whatever state; this session's powers too."""
+    with services.database.read() as uow:
+        held = uow.mandates.of_representatives([session.party], session.id)
+        return views(services, uow, session, held, now)
+
+
+def of_organisation(services: Services, session: Session, now: Instant) -> list[Seen]:
+    """What an administrator sees: everything that the organisation gave, powers of sessions left out."""
+    if session.organisation is None:
+        return []
+    with services.database.read() as uow:
+        found = uow.mandates.of_principal(session.organisation)
+        return [one for one in views(services, uow, session, found, now) if one.capacities]
+
+
+def waiting_for(services: Services, session: Session, now: Instant) -> list[Seen]:
+    """Requests that wait and that this person has a part in: as requester, approver or reviewer."""
+    with services.database.read() as uow:
+        if REVIEWER in session.staff:
+            found = uow.mandates.all_waiting(None, WAITING)
+        else:
+            held = uow.mandates.of_representatives([session.party], session.id)
+            # Whoever holds something of a party may have a say in what waits for it: an officer, a
+            # manager, an administrator. The engine says whether she has.
+            beside = {mandate.principal for mandate in held} | {session.party}
+            found = uow.mandates.waiting(beside, beside, session.party)
+        rows = views(services, uow, session, found, now)
+    mine = [row for row in rows if row.status.state is State.AWAITING]
+    return [row for row in mine if row.capacities or row.mandate.requested_by == session.party]
+
+
+def find(services: Services, session: Session, mandate_id: str, now: Instant) -> Seen:
+    """One mandate, for somebody who has a part in it. Raise `NotFoundHereError`, also when it is not hers."""
+    with services.database.read() as uow:
+        mandate = uow.mandates.find(mandate_id)
+        rows = views(services, uow, session, [mandate] if mandate else [], now)
+    # Who asked may follow her request; once it is decided, only who has a part in it may look.
+    asked = bool(rows) and rows[0].mandate.requested_by == session.party and rows[0].waits
+    if rows and (rows[0].capacities or asked or _manages(services, session, rows[0].mandate, now)):
+        return rows[0]
+    raise NotFoundHereError
+
+
+def journal_of(
+    services: Services, limit: int, mandate: str | None = None
+) -> tuple[list[JournalEntry], dict[str, Party]]:
+    """The newest journal rows, with the parties they name."""
+    with services.database.read() as uow:
+        rows = uow.journal.tail(limit, mandate)
+        named = {party for row in rows for party in (row.actor, row.principal, row.representative)}
+        return rows, uow.parties.get_many(one for one in named if one)
+
+
+def views(
+    services: Services, uow: UnitOfWork, session: Session, found: Iterable[Mandate], now: Instant
+) -> list[Seen]:
+    """Mandates as this viewer may see them."""
+    rows: Sequence[Mandate] = list(found)
+    actor = world.actor_of(session)
+    seen = world.around(services, uow, actor, rows)
+    return [
+        Seen(
+            mandate=row,
+            kind=seen.catalogue.type(row.type),
+            status=status_of(row, now),
+            principal=as_typed(row, seen.parties[row.principal], session),
+            representative=as_typed(row, seen.parties[row.representative], session),
+            capacities=capacities(actor, row, seen, now),
+            viewer=session.party,
+            powers=row.powers_at(now),
+            suspended_as=frozenset(one.capacity for one in open_suspensions(row, now)),
+        )
+        for row in rows
+    ]
+
+
+def as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
+    """The party under the name that was typed, until somebody else approved.
+
+    A number with any name would else be a question "whose is this?" (mandates.md
+    section 4). She herself sees her own name.
+    """
+    typed = mandate.evidence.typed_name
+    hidden = typed and not mandate.approvals and party.kind is PartyKind.PERSON and party.id != viewer.party
+    return replace(party, name=typed) if hidden else party
+
+
+def _manages(services: Services, session: Session, mandate: Mandate, now: Instant) -> bool:
+    """Whether the organisation on either side is hers to manage."""
+    return any(
+        decisions.manages(services, session, party, now)
+        for party in (mandate.principal, mandate.representative)
+    )

@@ -1,0 +1,80 @@
+"""Which mandates can make a chain from a principal to whoever acts: the links, not the judgement.
+
+Every part of the statement walks one index from names that are known: what
+somebody gave to somebody, what somebody holds from organisations, what a session
+brought, what a mandate was passed on from. So it costs what its answer costs,
+however many mandates there are.
+
+It is written as text, for it is read aloud more often than it is changed, and
+in the driver's own SQL, because a decision has no time for anything in between.
+The two databases differ in one place: how they take a list of questions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from broker.records import Question
+
+_ASKED = {
+    "postgresql": "SELECT * FROM unnest(CAST(%(principals)s AS text[]), CAST(%(actors)s AS text[]), "
+    "CAST(%(sessions)s AS text[])) AS q (principal, actor, session)",
+    "sqlite": "SELECT value ->> 0 AS principal, value ->> 1 AS actor, value ->> 2 AS session "
+    "FROM json_each(:questions)",
+}
+
+_LINKS = """
+WITH RECURSIVE asked AS MATERIALIZED ({asked}),
+claimed AS MATERIALIZED (  -- what the session brought to the actor
+  SELECT asked.principal AS asked, asked.actor, m.id, m.parent, m.principal, m.principal_kind, m.whole
+  FROM asked CROSS JOIN mandates AS m
+  WHERE m.session = asked.session AND m.session IS NOT NULL AND m.representative = asked.actor
+),
+held (asked, actor, id, parent, organisation, whole) AS (  -- what she holds from organisations
+  SELECT asked.principal, asked.actor, m.id, m.parent, m.principal, m.whole
+  FROM asked CROSS JOIN mandates AS m
+  WHERE m.representative = asked.actor AND m.principal_kind = 'organisation' AND m.session IS NULL
+  UNION ALL
+  SELECT asked, actor, id, parent, principal, whole FROM claimed WHERE principal_kind = 'organisation'
+),
+through AS MATERIALIZED (  -- what the principal gave to those organisations
+  SELECT held.asked, held.actor, held.id AS executor, held.parent AS executor_parent,
+    held.organisation, held.whole, m.id, m.parent
+  FROM held CROSS JOIN mandates AS m
+  WHERE m.principal = held.asked AND m.representative = held.organisation AND m.session IS NULL
+),
+link (id, parent, principal, representative) AS (
+  SELECT m.id, m.parent, m.principal, m.representative
+  FROM asked CROSS JOIN mandates AS m
+  WHERE m.principal = asked.principal AND m.representative = asked.actor AND m.session IS NULL
+  UNION SELECT id, parent, principal, actor FROM claimed WHERE principal = asked
+  UNION SELECT id, parent, asked, organisation FROM through
+  UNION SELECT executor, executor_parent, organisation, actor FROM through
+  UNION SELECT m.id, m.parent, m.principal, m.representative  -- what they were passed on from
+  FROM link CROSS JOIN mandates AS m WHERE m.id = link.parent
+)
+"""
+
+
+def links(dialect: str) -> str:
+    """Return the beginning of a statement: CTEs `asked`, `through` and `link`."""
+    return _LINKS.format(asked=_ASKED[dialect])
+
+
+def pairs(dialect: str) -> str:
+    """Return the CTE `asked` alone."""
+    return f"WITH asked AS MATERIALIZED ({_ASKED[dialect]})"
+
+
+def asking(dialect: str, questions: Iterable[Question]) -> dict[str, Any]:
+    """Return the parameters that the statements above take: any number of questions, one text of SQL."""
+    if dialect == "sqlite":
+        return {"questions": json.dumps([(one.principal, one.actor, one.session) for one in questions])}
+    questions = tuple(questions)
+    return {
+        "principals": [one.principal for one in questions],
+        "actors": [one.actor for one in questions],
+        "sessions": [one.session for one in questions],
+    }

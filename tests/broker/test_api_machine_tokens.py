@@ -1,0 +1,117 @@
+"""Tokens of programs for themselves (tokens.md section 3d): who gets one, for what, and what it never says."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from flow_world import ISSUER, VOUCHERS
+
+from api_world import SECRET, ApiWorld
+from attack_tools import claims_of
+
+API = f"{ISSUER}/api/v1"
+
+
+@pytest.fixture
+def api(tmp_path):
+    world = ApiWorld(tmp_path)
+    yield world
+    world.close()
+
+
+def ask(api, client="register", secret=SECRET, **form):
+    basic = base64.b64encode(f"{client}:{secret}".encode()).decode()
+    plain = {"grant_type": "client_credentials", "scope": "insz:resolve", "resource": API}
+    return api.http.post(
+        "/token",
+        data={name: value for name, value in (plain | form).items() if value is not None},
+        headers={"Authorization": f"Basic {basic}"},
+    )
+
+
+def test_a_program_gets_a_token_for_itself(api):
+    answer = ask(api)
+    assert answer.status_code == 200, answer.json
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert set(answer.json) == {"access_token", "token_type", "expires_in", "scope"}
+    claims = claims_of(answer.json["access_token"])
+    assert claims["sub"] == claims["client_id"] == "register"
+    assert set(claims) == {"iss", "aud", "client_id", "sub", "iat", "exp", "jti", "scope"}
+    assert (claims["aud"], claims["scope"]) == (API, "insz:resolve")
+    assert claims["exp"] - claims["iat"] == 300
+
+
+def test_each_issue_stands_in_the_journal(api):
+    ask(api)
+    ask(api)
+    rows = [row for row in api.journal() if row.type == "machine.token_issued"]
+    assert len(rows) == 2
+    assert rows[0].body["detail"] == {"client": "register", "audience": API, "scopes": ["insz:resolve"]}
+    assert rows[0].actor is None
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        None,
+        "",
+        "decisions:evaluate",  # of the audience, not of this client
+        "vouchers:order",  # a power
+        "obo:vouchers:order",
+        "mandates:read",  # for people
+        "openid",
+        "insz:resolve vouchers:order",  # one good scope carries no other in
+    ],
+)
+def test_only_what_client_and_audience_have_for_programs_is_given(api, scope):
+    answer = ask(api, scope=scope)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_scope")
+
+
+def test_a_power_is_refused_even_if_it_was_registered_for_programs(api):
+    api.audience(machine_scopes=frozenset({"vouchers:order", "stock:read"}))
+    answer = ask(api, client="shop", scope="vouchers:order", resource=VOUCHERS)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_scope")
+    assert ask(api, client="shop", scope="stock:read", resource=VOUCHERS).status_code == 200
+
+
+@pytest.mark.parametrize("resource", [VOUCHERS, ISSUER, "https://elsewhere.example"])
+def test_an_audience_without_scopes_for_programs_or_of_others_gives_none(api, resource):
+    answer = ask(api, resource=resource)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_target")
+
+
+def test_a_client_with_several_audiences_must_name_one(api):
+    assert ask(api, resource=None).status_code == 200
+    assert ask(api, client="shop", resource=None, scope="stock:read").json["error"] == "invalid_target"
+
+
+def test_a_public_client_gets_none(api):
+    api.client("app", auth="none", profile="public", scopes=frozenset({"insz:resolve"}), audiences=(API,))
+    answer = api.http.post(
+        "/token",
+        data={"grant_type": "client_credentials", "client_id": "app", "scope": "insz:resolve"},
+    )
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+
+def test_a_wrong_secret_gets_none(api):
+    assert ask(api, secret="guess").status_code == 401
+
+
+def test_a_client_that_is_called_like_a_person_gets_none(api):
+    api.machine("p-bram")
+    api.machine("iso6523-actorid-upis::0208:0999000129")
+    assert ask(api, client="p-bram").json["error"] == "invalid_target"
+
+
+def test_a_parameter_sent_twice_is_refused(api):
+    answer = ask(api, scope=["insz:resolve", "uses:write"])
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_the_metadata_names_the_grant_and_its_scopes(api):
+    document = api.http.get("/.well-known/openid-configuration").json
+    assert "client_credentials" in document["grant_types_supported"]
+    assert {"insz:resolve", "mandates:read", "openid"} <= set(document["scopes_supported"])
