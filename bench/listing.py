@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from shared.places import country, figure
-from shared.population import NOW
+from shared.population import NOW, organisation_id
 
 from broker.flows import lists
 from broker.ports import Services

@@ -41,9 +41,13 @@ class ApiWorld(FlowWorld):
         with self.services.database.read() as uow:
             return list(reversed(uow.journal.tail(1000)))
 
-    def services_party(self, party: str) -> Any:
+    def stored(self, party: str) -> Any:
         with self.services.database.read() as uow:
             return uow.parties.get(party)
+
+    def called(self, session: Session, sector: str = "desk") -> str:
+        """What a client of this sector calls the person of this session."""
+        return self.services.vault.pseudonym("p-", sector, session.party)
 
     def token_of(self, session: Session, client: Client | None = None, **request: Any) -> str:
         """An access token for the API, of this person through this client."""

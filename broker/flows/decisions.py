@@ -65,7 +65,7 @@ def who_could_act(
     organisation and reviewers. Raise `NotFoundHereError` for anybody else.
     """
     with services.database.read() as uow:
-        snapshot = uow.mandates.known_at(principal, min(known_at, now))
+        snapshot = uow.mandates.known_at(principal, min(known_at, now), at)
         stored = uow.registry.catalogue_at(min(known_at, now))
         present = uow.mandates.of_principal(principal) if principal != session.party else []
     current = World(services.catalogue(), {}, tuple(present), 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from broker.errors import NotFoundHereError, VersionError
-from broker.flows import cascades, parties, revocation, reviews, world
+from broker.flows import cascades, parties, reviews, revocation, world
 from broker.ports import Services, UnitOfWork
 from broker.records import Session
 from mandates import lifecycle

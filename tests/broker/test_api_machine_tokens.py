@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 
 import pytest
-from flow_world import ISSUER, VOUCHERS
 
 from api_world import SECRET, ApiWorld
 from attack_tools import claims_of
+from flow_world import ISSUER, VOUCHERS
 
 API = f"{ISSUER}/api/v1"
 

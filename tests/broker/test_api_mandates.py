@@ -149,7 +149,7 @@ def test_the_whole_life_of_a_mandate(api, bram, bea, waiting):
 
 def test_who_gave_a_mandate_sets_it_aside_and_takes_it_up(api):
     session = api.sign_in("Maria")
-    given = api.give("citizen-helper", api.services_party(session.party), api.party("Helper"))
+    given = api.give("citizen-helper", api.stored(session.party), api.party("Helper"))
     maria, reference = api.person(session), api.services.vault.pseudonym("m-", "desk", given.id)
     suspended = do(api, maria, reference, "suspend", {"grounds": "even niet"})
     assert (suspended.json["state"], suspended.json["may"]) == ("suspended", ["end", "resume"])
@@ -235,7 +235,7 @@ def test_lists_give_the_same_lines_at_any_size_of_page(api, bram):
     session = api.sign_in("Maria")
     for number in range(7):
         other = api.party(f"Helper {number}")
-        api.give("citizen-helper", api.services_party(session.party), other, requested_at=NOW - number // 2)
+        api.give("citizen-helper", api.stored(session.party), other, requested_at=NOW - number // 2)
     maria = api.person(session)
 
     def walk(limit):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import broker.app
+import broker.cli
 import broker.endpoints.problems
-import broker.flows.bulk
-import keys.errors  # noqa: F401 -- its errors are known by being imported
 from broker.errors import ANSWERS, FlowError
 from broker.port_errors import PortError
 from broker.wording import LANGUAGES, WordingError, read, say, wordings
@@ -50,6 +50,7 @@ def every_code():
         *family(PortError),
         *ANSWERS,
         *broker.endpoints.problems.HTTP_CODES.values(),
+        *broker.endpoints.problems.OURS,
     }
 
 

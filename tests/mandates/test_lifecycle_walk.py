@@ -20,7 +20,8 @@ from mandates.change import Change
 from mandates.decide import Request, decide, representations
 from mandates.errors import MandateError
 from mandates.model import Caseload, Instant, Level, Mandate
-from mandates.status import status_of
+from mandates.requests import LIVING
+from mandates.status import State, status_of
 from mandates.world import World
 from tests.mandates.agreement import as_ways
 from tests.mandates.reference import ways
@@ -233,6 +234,26 @@ def test_ending_a_mandate_denies_its_own_chains_and_those_of_its_descendants_and
                     for world in (now_step.before, now_step.after)
                 )
                 assert left == [one for one in before if ended.isdisjoint(one.path)]
+
+
+def renewals(mandate: Mandate, world: World) -> set[str]:
+    following = [one for one in world.mandates if one.replaces == mandate.id]
+    return {one.id for one in following}.union(*(renewals(one, world) for one in following))
+
+
+def test_ending_a_mandate_ends_all_its_descendants_and_besides_them_its_renewals_alone():
+    had_some = 0
+    for now_step in (one for seed in SEEDS for one in walk(seed) if one.name == "end"):
+        ended, world = now_step.change.mandate, now_step.before
+        below = descendants(ended, world)
+        for key in below:
+            over = status_of(now_step.after.get(key), now_step.at)
+            assert over.state not in {*LIVING, State.AWAITING}
+        changed = {one.id for one in now_step.change.others}
+        later = renewals(ended, world)
+        assert changed <= below | later | {key for one in later for key in descendants(world.get(one), world)}
+        had_some += bool(changed & below)
+    assert had_some
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 from broker import wiring
 from broker.days import first_instant
@@ -238,7 +239,7 @@ class Registered:
         with self.services.database.write() as uow:
             for name, one in self.village.organisations.items():
                 kinds = tuple(map(Recognition, one.kinds))
-                party = Party(secrets.token_hex(8), PartyKind.ORGANISATION, name, one.kbo, recognitions=kinds)
+                party = Party(str(uuid4()), PartyKind.ORGANISATION, name, one.kbo, recognitions=kinds)
                 uow.parties.add(NewParty(party), BEFORE)
                 self.parties[name] = party
             for name, person in self.village.people.items():

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from stories.command_line import CommandLine
 from stories.http import Http
 from stories.library import Library
 from stories.registered import Registered
@@ -29,4 +30,10 @@ def test_through_flows(story, tmp_path, url):
 @pytest.mark.parametrize("story", CORPUS)
 def test_through_http(story, tmp_path, url):
     with closing(Http(village(), tmp_path, url)) as driver:
+        tell(story, driver)
+
+
+@pytest.mark.parametrize("story", CORPUS)
+def test_through_the_command_line(story, tmp_path, url):
+    with closing(CommandLine(village(), tmp_path, url)) as driver:
         tell(story, driver)

@@ -26,6 +26,11 @@ def instant(name: str, *, nullable: bool = True) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    create_jobs()
+    create_rows()
+
+
+def create_jobs() -> None:
     op.create_table(
         "bulk_jobs",
         text("id"),
@@ -47,6 +52,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_bulk_jobs"),
     )
     op.create_index("ix_bulk_jobs_organisation", "bulk_jobs", ["organisation", "created_at"])
+
+
+def create_rows() -> None:
     op.create_table(
         "bulk_rows",
         text("job"),

@@ -1,0 +1,75 @@
+"""Sessions, grants, and the bits by which services learn that one is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from broker.records import (
+    Grant,
+    RefreshToken,
+    Session,
+    StatusEntry,
+    StatusList,
+)
+from mandates.model import Instant
+
+
+class SessionStore(Protocol):
+    """Sign-ins at the broker."""
+
+    def add(self, session: Session) -> None: ...
+    def find(self, session: str) -> Session | None: ...
+    def touch(self, session: str, now: Instant) -> None: ...
+    def end(self, session: str, now: Instant) -> None: ...
+    def live_of_party(self, party: str) -> list[Session]:
+        """Sign-ins of this person that did not end, whether or not their time is over."""
+
+
+class GrantStore(Protocol):
+    """Grants, their refresh tokens, and what people agreed to."""
+
+    def add(self, grant: Grant) -> None: ...
+    def find(self, grant: str) -> Grant | None: ...
+    def end(self, grants: Iterable[str], reason: str, now: Instant) -> None:
+        """End those that have not ended yet."""
+
+    def live_on_mandates(self, mandates: Iterable[str]) -> list[Grant]:
+        """Not ended, with one of these as mandate or as executor."""
+
+    def live_of_session(self, session: str) -> list[Grant]: ...
+    def live_of_client(self, client: str) -> list[Grant]: ...
+    def live_of_party(self, party: str) -> list[Grant]:
+        """Not ended, with this party as actor or as principal."""
+
+    def add_refresh_token(self, token: RefreshToken) -> None: ...
+    def find_refresh_token(self, token_hash: str) -> RefreshToken | None: ...
+    def use_refresh_token(self, token_hash: str, now: Instant) -> bool:
+        """Mark it used; False if it was used already. Atomic."""
+
+    def remember_consent(self, party: str, client: str, scopes: Iterable[str], now: Instant) -> None: ...
+    def forget_consents(self, client: str) -> None:
+        """What people agreed to for this client counts no more: it is gone, or goes elsewhere now."""
+
+    def consented(self, party: str, client: str) -> frozenset[str]:
+        """Scopes that this person was shown for this client."""
+
+
+class StatusStore(Protocol):
+    """Allocation and revocation of status indices (tokens.md section 6)."""
+
+    def allocate(self, grant: str, audience: str, exp: Instant, now: Instant) -> StatusEntry:
+        """The live entry of (grant, audience), its last_exp raised to `exp`, or a fresh random index.
+
+        Opens the audience's next list when the open one is three quarters full.
+        An index is handed out once, also under concurrency.
+        """
+
+    def entry(self, status_list: str, index: int) -> StatusEntry | None: ...
+    def revoke(self, grants: Iterable[str], now: Instant) -> int:
+        """Set the bits of these grants' live entries and raise the lists' versions. Returns how many."""
+
+    def lists(self) -> list[StatusList]: ...
+    def find_list(self, status_list: str) -> StatusList | None: ...
+    def revoked_indices(self, status_list: str) -> list[int]:
+        """Indices of this list whose bit is set, decoys among them."""

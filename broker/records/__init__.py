@@ -1,0 +1,50 @@
+"""What passes between flows and stores: frozen values, one a table row or a verified answer.
+
+Parties and mandates are the engine's own (`mandates.model`); these are the broker's. They
+stand in files by what they are about; everybody imports them from here.
+"""
+
+from __future__ import annotations
+
+from broker.records.bulk import BulkJob, BulkRow
+from broker.records.journal import Checkpoint, JournalEntry, JournalLeaf, JournalNode, PlacedEntry
+from broker.records.life import ActivationCode, CascadeRecord, Done, Review, Use, UsePlace
+from broker.records.parties import Contact, NewParty, VaultedValue
+from broker.records.questions import MandateVersion, Place, Question, Snapshot, Wanted
+from broker.records.registry import Audience, Client, StaffRole
+from broker.records.sign_in import Grant, LoginRequest, RefreshToken, Session, UpstreamLogin
+from broker.records.status import StatusEntry, StatusList
+
+__all__ = [
+    "ActivationCode",
+    "Audience",
+    "BulkJob",
+    "BulkRow",
+    "CascadeRecord",
+    "Checkpoint",
+    "Client",
+    "Contact",
+    "Done",
+    "Grant",
+    "JournalEntry",
+    "JournalLeaf",
+    "JournalNode",
+    "LoginRequest",
+    "MandateVersion",
+    "NewParty",
+    "Place",
+    "PlacedEntry",
+    "Question",
+    "RefreshToken",
+    "Review",
+    "Session",
+    "Snapshot",
+    "StaffRole",
+    "StatusEntry",
+    "StatusList",
+    "UpstreamLogin",
+    "Use",
+    "UsePlace",
+    "VaultedValue",
+    "Wanted",
+]

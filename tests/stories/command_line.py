@@ -1,0 +1,153 @@
+"""`volmacht mandates ...`: each word of a story is one command, run in this process."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from broker import clock
+from broker.cli import acting, main, parties_report
+from broker.records import StaffRole
+from broker.storage.tables import mandates
+from stories.driver import Answer, Asking, News, RefusedError
+from stories.registered import BEFORE, REVIEWER, Registered
+from stories.village import Village
+
+WHAT = {"death": "died", "leaver": "left", "recognition_lost": "lost"}
+OTHER = {"merged": "--successor", "leaver": "--organisation"}
+
+
+class CommandLine(Registered):
+    """The operator's terminal; caseloads, codes and reviews have no command and stay with the flows."""
+
+    def __init__(self, village: Village, folder: Path, url: str) -> None:
+        super().__init__(village, folder, url)
+        self.patched = pytest.MonkeyPatch()
+        self.patched.setattr(clock, "time", SimpleNamespace(time=lambda: self.now))
+        # Its settings and stores once a story, not once a command: the smoke story does the rest.
+        for module in (acting, parties_report):
+            self.patched.setattr(module, "services", lambda: self.services)
+        with self.services.database.write() as uow:
+            for name, person in village.people.items():
+                for role in person.staff:
+                    uow.staff.give(StaffRole(self.parties[name].id, role, BEFORE, self.parties[name].id))
+            uow.commit()
+
+    def close(self) -> None:
+        self.patched.undo()
+        super().close()
+
+    def revision(self) -> int:
+        """Of all but the powers of sessions: each command opens a session of its own."""
+        stored = select(func.sum(mandates.c.version)).where(mandates.c.session.is_(None))
+        with self.services.database.read() as uow:
+            return uow.mandates._connection.execute(stored).scalar() or 0
+
+    def ask(self, who: str, asking: Asking) -> str:
+        principal, first_number = self._party(who, asking.principal)
+        representative, second_number = self._party(who, asking.representative)
+        named = [one for one in (asking.principal, asking.representative) if one in self.village.people]
+        words = ["--type", asking.type, "--principal", principal, "--representative", representative]
+        words += [*_powers(asking.powers), *_day("--from", asking.first), *_day("--until", asking.last)]
+        words += ["--name", named[0], "--evidence", asking.evidence]
+        words += [] if asking.whole else ["--caseload-only"]
+        return self._run(who, "ask", *words, typed=first_number + second_number)["id"]
+
+    def act(self, who: str, act: str, mandate: str, grounds: str) -> None:
+        self._run(who, act, mandate, "--grounds", grounds)
+
+    def end_power(self, who: str, mandate: str, power: str) -> None:
+        self._run(who, "end-power", mandate, power)
+
+    def renew(
+        self, who: str, mandate: str, powers: tuple[str, ...] | None, last_day: date | None, *, at_once: bool
+    ) -> str:
+        words = [*_powers(powers or ()), *_day("--until", last_day), *(["--at-once"] if at_once else [])]
+        return self._run(who, "renew", mandate, *words)["mandate"]["id"]
+
+    def pass_on(
+        self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None
+    ) -> str:
+        party, number = self._party(who, to)
+        words = ["--to", party, *_powers(powers), *_day("--until", last_day), "--evidence", "moved house"]
+        return self._run(who, "pass-on", mandate, *words, typed=number)["id"]
+
+    def report(self, who: str, news: News) -> None:
+        words = [self.parties[news.party].id, "--what", WHAT.get(news.cause, news.cause)]
+        words += ["--since", news.since.isoformat(), "--source", "register"]
+        words += [OTHER[news.cause], self.parties[news.other].id] if news.other else []
+        words += ["--kind", news.kind] if news.kind else []
+        self.reported.append(self._volmacht("parties", "report", *words)["reference"])
+
+    def undo(self, who: str) -> None:
+        self._volmacht("parties", "undo", self.reported[-1])
+
+    def decide(self, who: str, power: str, principal: str) -> Answer:
+        said = self._run(who, "decide", "--principal", self.parties[principal].id, "--power", power)
+        path = tuple(link["mandate"] for link in said["path"])
+        return Answer(said["permitted"], path, frozenset(reason["code"] for reason in said["reasons"]))
+
+    def represents(self, who: str) -> set[str]:
+        # The link under which she acts is the last one that is no executor's.
+        rows = self._run(who, "represent", "--page", "2")
+        return {self._name(row["path"][0]["principal"]) for row in rows}
+
+    def can_act(self, principal: str, at: int, known_at: int) -> set[str]:
+        instants = ["--at", str(at), "--known-at", str(known_at)]
+        viewer = self.viewer_of(principal)
+        rows = self._run(viewer, "who-can-act", self.parties[principal].id, *instants)
+        return {self._name(row["path"][-1]["representative"]) for row in rows}
+
+    def state(self, mandate: str) -> str:
+        return self._run(REVIEWER, "show", mandate)["state"]
+
+    # --- commands ---
+
+    def _run(self, who: str, command: str, *words: str, typed: str = "") -> Any:
+        person = self.village.people[who]
+        acts = ["--as", self.parties[who].id, "--level", person.level]
+        if person.organisation is not None:
+            kbo = self.village.organisations[person.organisation].kbo
+            acts += ["--organisation", kbo]
+            acts += [word for role in person.roles for word in ("--role", f"Right-{role}:{kbo}")]
+        return self._volmacht("mandates", command, *words, *acts, typed=typed)
+
+    def _volmacht(self, *words: str, typed: str = "") -> Any:
+        result = CliRunner().invoke(main, [*words, "--json"], input=typed)
+        refused = re.search(r"\[(\w+)\]$", result.stderr.strip())
+        if refused:
+            assert result.exit_code == 1
+            raise RefusedError(refused[1])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert not result.stderr, result.stderr
+        # What was asked for on the way stands before the answer.
+        return json.loads(result.stdout[re.search(r"^[\[{]", result.stdout, re.MULTILINE).start() :])
+
+    def _party(self, who: str, party: str) -> tuple[str, str]:
+        """How she names a party, and what she types when she is asked for a number."""
+        named = self._named(who, party)
+        if named.insz:
+            return "-", f"{named.insz}\n"
+        if named.kbo:
+            return named.kbo, ""
+        return ("me" if named.me else "organisation"), ""
+
+    def _name(self, party: str) -> str:
+        return next(name for name, one in self.parties.items() if one.id == party)
+
+
+def _powers(powers: tuple[str, ...]) -> list[str]:
+    return [word for power in powers for word in ("--power", power)]
+
+
+def _day(option: str, day: date | None) -> list[str]:
+    return [] if day is None else [option, day.isoformat()]
