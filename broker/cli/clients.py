@@ -36,7 +36,7 @@ def clients_list(as_json: bool) -> None:
 @clients.command("add")
 @click.option("--id", "client_id", required=True, help="The client_id; an existing one is changed.")
 @click.option("--name", help="What people see. Default: the id.")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, required=True, help="Exact; may be repeated.")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact; may be repeated.")
 @click.option("--post-logout-redirect-uri", "post_logout", multiple=True, help="Exact; may be repeated.")
 @click.option(
     "--auth",
@@ -47,8 +47,12 @@ def clients_list(as_json: bool) -> None:
 @click.option(
     "--jwks", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public keys (JWK Set)."
 )
+@click.option("--scope", "scopes", multiple=True, help="May be repeated; `obo:` scopes are delegated.")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, help="May be repeated; `obo:` scopes are delegated."
+    "--machine-scope",
+    "machine_scopes",
+    multiple=True,
+    help="What it may ask for itself, with client credentials; may be repeated.",
 )
 @click.option(
     "--audience", "audiences", multiple=True, help="URI of an API that it may ask tokens for; repeatable."
@@ -69,6 +73,7 @@ def clients_add(
     auth: str,
     jwks: Path | None,
     scopes: tuple[str, ...],
+    machine_scopes: tuple[str, ...],
     audiences: tuple[str, ...],
     serves: bool,
     mandate_types: tuple[str, ...],
@@ -78,11 +83,17 @@ def clients_add(
     """Register a client. A new client_secret_basic client gets a secret, shown this once."""
     if (auth == "private_key_jwt") is (jwks is None):
         raise click.UsageError("--jwks FILE goes with --auth private_key_jwt, and only with it.")
+    if not (scopes or machine_scopes) or bool(scopes) is not bool(redirect_uris):
+        raise click.UsageError("Give --scope with --redirect-uri for people, --machine-scope, or all three.")
+    if machine_scopes and auth == "none":
+        raise click.UsageError("--machine-scope is for clients that keep a secret or a key.")
     for address in (*redirect_uris, *post_logout):
         _check_address(address)
-    if any(" " in scope for scope in scopes):
+    if any(" " in scope for scope in (*scopes, *machine_scopes)):
         raise click.UsageError("--scope takes one scope; repeat it for more.")
     profiles = {"private_key_jwt": "fapi", "client_secret_basic": "compatible", "none": "public"}
+    found = services()
+    own = {one.uri for one in registry.own_audiences(found.settings.issuer)}
     client = Client(
         id=client_id,
         name=name or client_id,
@@ -90,19 +101,21 @@ def clients_add(
         auth=auth,
         redirect_uris=redirect_uris,
         post_logout_redirect_uris=post_logout,
-        scopes=frozenset(scopes),
+        scopes=frozenset((*scopes, *machine_scopes)),
         audiences=audiences,
-        serves=audiences if serves else (),
+        serves=tuple(uri for uri in audiences if uri not in own) if serves else (),
         mandate_types=mandate_types,
-        sector=audiences[0] if audiences else client_id,
+        # The broker's own API is many services': it is nobody's sector.
+        sector=next((uri for uri in audiences if uri not in own), client_id),
         vetted=vetted,
         jwks=_public_keys(jwks) if jwks else None,
     )
-    found = services()
     unknown = set(mandate_types) - found.catalogue().types.keys()
     if unknown:
         raise click.UsageError(f"--mandate-type: {', '.join(sorted(unknown))} is not in the catalogue.")
-    secret = registry.put_client(found, client, _audiences(client), system_clock())
+    secret = registry.put_client(
+        found, client, _audiences(client, frozenset(machine_scopes), own), system_clock()
+    )
     shown = f"\nclient_secret (shown once): {secret}" if secret else ""
     tell({"id": client_id, "client_secret": secret}, f"{client_id} is registered.{shown}", as_json=as_json)
 
@@ -143,10 +156,12 @@ def _public_keys(path: Path) -> dict[str, Any]:
     return {"keys": listed}
 
 
-def _audiences(client: Client) -> list[Audience]:
-    """The audiences of this client, with the scopes that it brings."""
+def _audiences(client: Client, machine_scopes: frozenset[str], own: set[str]) -> list[Audience]:
+    """The audiences of this client, with the scopes that it brings; the broker's own are not its."""
     delegated = any(scope.startswith("obo:") for scope in client.scopes)
-    own = client.scopes - {"openid", "profile"}
+    scopes = client.scopes - {"openid", "profile"} - machine_scopes
     return [
-        Audience(uri, client.name, uri, delegation_aware=delegated, scopes=own) for uri in client.audiences
+        Audience(uri, client.name, uri, delegated, scopes, machine_scopes)
+        for uri in client.audiences
+        if uri not in own
     ]

@@ -32,18 +32,16 @@ def mandates_group() -> None:
 
 
 @mandates_group.command("list")
-@click.option(
-    "--role", "list_", type=click.Choice(["given", "held", "organisation", "waiting"]), default="given"
-)
+@click.option("--which", type=click.Choice(["given", "held", "organisation", "waiting"]), default="given")
 @acting
-def mandates_list(services: Services, session: Session, now: Instant, *, list_: str, as_json: bool) -> None:
+def mandates_list(services: Services, session: Session, now: Instant, *, which: str, as_json: bool) -> None:
     """List mandates: given, held, of the organisation, or waiting for somebody."""
     found = {
         "given": seen.who_can_act_for,
         "held": seen.held_by,
         "organisation": seen.of_organisation,
         "waiting": seen.waiting_for,
-    }[list_](services, session, now)
+    }[which](services, session, now)
     tell([_row(one) for one in found], "\n".join(map(_line, found)) or "None.", as_json=as_json)
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from broker.errors import JudgedError, TooManyTriesError, UnreadableFileError, answer_to
+from broker.errors import InvalidImportError, JudgedError, TooManyTriesError, UnreadableFileError, answer_to
 from broker.wording import LANGUAGES, say
 from mandates.errors import AssuranceTooLowError
 from mandates.reasons import Reason
@@ -87,10 +87,7 @@ def known(error: Exception) -> Response:
     """A refusal that stands in the table of `broker/errors.py`."""
     answer = answer_to(error)
     code = getattr(error, "code", "server_error") if answer.status != 500 else "server_error"
-    errors: dict[str, Any] | None = None
-    if isinstance(error, UnreadableFileError):
-        errors = {"file": {"fault": error.fault, "line": error.line, "text": str(error)}}
-    response = problem(answer.status, code, reasons=_reasons(error), errors=errors)
+    response = problem(answer.status, code, reasons=_reasons(error), errors=_faults(error))
     if isinstance(error, TooManyTriesError):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -121,6 +118,13 @@ def _reasons(error: Exception) -> tuple[Reason, ...]:
     if isinstance(error, AssuranceTooLowError):
         return (Reason(error.code, needs=error.needed.name.lower()),)
     return ()
+
+
+def _faults(error: Exception) -> Mapping[str, Any] | None:
+    """What is wrong with a file, by line; never what stands in it."""
+    if isinstance(error, UnreadableFileError):
+        return {"file": {"fault": error.fault, "line": error.line, "text": str(error)}}
+    return {"lines": list(error.faults)} if isinstance(error, InvalidImportError) else None
 
 
 def _fields(messages: object) -> Mapping[str, Any] | None:

@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from broker.errors import NotFoundHereError
-from broker.flows import claims, revocation, world
+from broker.flows import claims, revocation
 from broker.flows.sessions import fingerprint
 from broker.ports import Services, UnitOfWork
 from broker.records import Client, Grant
-from mandates.capacity import Actor
-from mandates.decide import representations
 from mandates.model import Instant
 from volmacht_guard import GuardError, VerifiedToken
 
@@ -83,35 +81,6 @@ def user_info(services: Services, token: VerifiedToken) -> dict[str, Any]:
     if "profile" in token.scopes:
         answer["name"] = party.name
     return answer
-
-
-def representation_list(services: Services, token: VerifiedToken, now: Instant) -> list[dict[str, Any]]:
-    """Whom the person of this token may represent, as entries in the client's sector."""
-    with services.database.read() as uow:
-        grant = grant_of_status(services, uow, token)
-        client = uow.registry.find_client(token.client_id)
-        if grant is None or client is None:
-            raise NotFoundHereError
-        actor = Actor(party=grant.actor, level=grant.level, session=grant.session)
-        seen = world.around(services, uow, actor)
-    rows = []
-    for decision in representations(actor, seen, now):
-        first = decision.path[0]
-        if first.type not in client.mandate_types:
-            continue
-        principal, representative = seen.parties[first.principal], seen.parties[first.representative]
-        rows.append(
-            {
-                "identifier": services.vault.pseudonym("m-", client.sector, first.mandate),
-                "mandate_type": first.type,
-                "principal": claims.subject(services.vault, client.sector, principal),
-                "principal_name": principal.name,
-                "representative": claims.subject(services.vault, client.sector, representative),
-                "actions": list(decision.powers),
-                "not_after": decision.not_after,
-            }
-        )
-    return rows
 
 
 def _grant_of(services: Services, uow: UnitOfWork, client: Client, unverified_token: str) -> Grant | None:

@@ -6,7 +6,7 @@ store what it answers, and reach the tokens in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -73,8 +73,9 @@ class Renewal:
 def ask(services: Services, session: Session, asked: Asked, now: Instant) -> Mandate:
     """Ask for a mandate of any type. A form, a file and the API all come here."""
     with services.database.write() as uow:
-        principal = _resolve(services, uow, session, asked.principal, now)
-        representative = _resolve(services, uow, session, asked.representative, now)
+        known = _known(uow, session, asked.principal, asked.representative)
+        principal = _resolve(services, uow, session, asked.principal, known, now)
+        representative = _resolve(services, uow, session, asked.representative, known, now)
         actor = world.actor_of(session)
         typed_name = asked.principal.name or asked.representative.name
         evidence = Evidence(asked.evidence.strip(), asked.sha256, typed_name.strip())
@@ -88,7 +89,13 @@ def ask(services: Services, session: Session, asked: Asked, now: Instant) -> Man
             valid_until=asked.valid_until,
             actor=actor,
             evidence=evidence,
-            world=_between_parties(services, uow, actor, principal, representative),
+            world=world.around(
+                services,
+                uow,
+                actor,
+                world.beside(uow, principal, representative.id),
+                {**known, principal.id: principal, representative.id: representative},
+            ),
             now=now,
             whole=asked.whole,
         )
@@ -243,7 +250,8 @@ def pass_on(
     """Ask to pass on a mandate that one holds, or that one's organisation holds."""
     with services.database.write() as uow:
         origin, actor, seen = _load(services, uow, session, mandate_id, now)
-        receiver = _resolve(services, uow, session, representative, now)
+        known = _known(uow, session, representative)
+        receiver = _resolve(services, uow, session, representative, known, now)
         change = lifecycle.pass_on(
             origin,
             id=str(uuid4()),
@@ -298,29 +306,31 @@ def caseload(
         uow.commit()
 
 
-def _resolve(services: Services, uow: UnitOfWork, session: Session, named: Named, now: Instant) -> Party:
+def _known(uow: UnitOfWork, session: Session, *named: Named) -> dict[str, Party]:
+    """The parties that need no looking up: the person, her organisation, and those named by their id."""
+    ids = {session.party, session.organisation, *(one.party for one in named)}
+    return uow.parties.get_many(one for one in ids if one)
+
+
+def _resolve(
+    services: Services,
+    uow: UnitOfWork,
+    session: Session,
+    named: Named,
+    known: Mapping[str, Party],
+    now: Instant,
+) -> Party:
     """The party that is meant. Raise `InvalidTypedNumberError`, or `NotFoundHereError` if there is none."""
-    if named.me:
-        return uow.parties.get(session.party)
-    if named.organisation and session.organisation:
-        return uow.parties.get(session.organisation)
     if named.insz:
         return parties.find_or_add_person(services, uow, named.insz, named.name, now)
     if named.kbo:
         found = uow.parties.find_by_kbo(services.numbers.kbo(named.kbo))
     else:
-        found = uow.parties.get_many([named.party]).get(named.party) if named.party else None
+        wanted = session.party if named.me else session.organisation if named.organisation else named.party
+        found = known.get(wanted or "")
     if found is None:
         raise NotFoundHereError
     return found
-
-
-def _between_parties(
-    services: Services, uow: UnitOfWork, actor: Actor, principal: Party, representative: Party
-) -> World:
-    """What a new request is judged by: her capacities, what these two had, who protects the principal."""
-    seen = world.around(services, uow, actor, world.beside(uow, principal, representative.id))
-    return replace(seen, parties={**seen.parties, principal.id: principal, representative.id: representative})
 
 
 def _load(

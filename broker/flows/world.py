@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from broker.ports import Services, UnitOfWork
 from broker.records import Question, Session, Snapshot
@@ -36,16 +36,23 @@ def between(services: Services, uow: UnitOfWork, principal: str, actor: Actor) -
     return _world(services, uow, mandates, {principal, actor.party})
 
 
-def around(services: Services, uow: UnitOfWork, actor: Actor, mandates: Iterable[Mandate] = ()) -> World:
+def around(
+    services: Services,
+    uow: UnitOfWork,
+    actor: Actor,
+    mandates: Iterable[Mandate] = (),
+    parties: Mapping[str, Party] | None = None,
+) -> World:
     """The actor with all that she holds herself, and these mandates with what they were passed on from.
 
-    Enough to judge her capacities towards them, and to act under them; not what
-    organisations hold through which she might act: `lists` pages that.
+    `parties` are those that the caller has read already. Enough to judge her capacities
+    towards them, and to act under them; not what organisations hold through which she might
+    act: `lists` pages that.
     """
     found = [*uow.mandates.of_representatives([actor.party], actor.session), *mandates]
     passed_on = [mandate.id for mandate in found if mandate.parent is not None]
     forebears = uow.mandates.forebears(passed_on) if passed_on else []
-    return _world(services, uow, [*found, *forebears], {actor.party})
+    return _world(services, uow, [*found, *forebears], {actor.party}, parties)
 
 
 def beside(uow: UnitOfWork, principal: Party, representative: str) -> list[Mandate]:
@@ -65,14 +72,22 @@ def for_change(services: Services, uow: UnitOfWork, actor: Actor, mandate: Manda
     return around(services, uow, actor, [mandate, *around_it, *uow.mandates.descendants([mandate.id])])
 
 
-def _world(services: Services, uow: UnitOfWork, mandates: Iterable[Mandate], parties: set[str]) -> World:
+def _world(
+    services: Services,
+    uow: UnitOfWork,
+    mandates: Iterable[Mandate],
+    named: set[str],
+    known: Mapping[str, Party] | None = None,
+) -> World:
+    known = known or {}
     unique = {mandate.id: mandate for mandate in mandates}
-    ids = parties.union(*({m.principal, m.representative} for m in unique.values()))
+    missing = named.union(*({m.principal, m.representative} for m in unique.values())) - known.keys()
     part = [mandate.id for mandate in unique.values() if not mandate.whole]
     return World(
         catalogue=services.catalogue(),
-        parties=uow.parties.get_many(ids),
+        parties={**known, **uow.parties.get_many(missing)} if missing else known,
         mandates=tuple(unique.values()),
-        revision=uow.mandates.revision(),
+        # A unit of work is one moment; only who asks from outside wants to know which.
+        revision=0,
         caseloads=tuple(uow.mandates.caseloads(part, {m.principal for m in unique.values()})) if part else (),
     )

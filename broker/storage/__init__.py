@@ -17,5 +17,11 @@ What was judged stays true until commit. On SQLite a write unit is the only
 writer (`BEGIN IMMEDIATE`). On PostgreSQL a write unit locks the sessions and
 mandates that it reads by identifier or as a chain, so a token is never issued
 on a mandate that ends in the same instant. Locks are taken in one order:
-session, mandates, grant; a flow that keeps to it cannot deadlock.
+session, mandates, parties, grant, and last of all the revision, at commit; a
+flow that keeps to it does not deadlock, and if two ever do, one of them gets a
+`ConflictError`.
+
+What the database can refuse by itself it refuses (migration 0005): history is
+written by triggers and never overwritten, nothing of the engine is deleted, no
+second mandate runs beside another that may not, a row that cannot be is no row.
 """

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, cast, null, select, union_all
@@ -89,6 +90,7 @@ UNION ALL SELECT 'revision', {revision_columns("r")} FROM counters AS r WHERE r.
 """  # noqa: S608 - names of columns, no values
 
 
+@cache
 def then_statement(dialect: str) -> str:
     """Return the statement of `known_at` in the SQL of `postgresql` or `sqlite`."""
     if dialect == "sqlite":

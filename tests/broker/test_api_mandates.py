@@ -271,6 +271,34 @@ def test_a_preview_shows_what_it_replaces_and_stores_nothing(api, bram, bea, wai
     assert renewed.json["waits_for"] == preview.json["waits_for"]
 
 
+def test_a_reviewer_sees_all_that_waits_in_pages_and_others_their_part(api, bram, bea):
+    from broker.flows import staff
+
+    numbers = ("85073003328", "90010100123", "90010100222", "90010100321")
+    made = [ask(api, bram, principal={"insz": number, "name": "Iemand"}) for number in numbers]
+    assert {answer.status_code for answer in made} == {201}
+    noor = api.party("Noor")
+    staff.give(api.services, noor.id, "reviewer", by=api.party("Operator").id, now=api.now)
+
+    def walk(caller, role, limit):
+        found, query = [], {"role": role, "limit": limit}
+        while True:
+            page = api.http.get("/api/v1/mandates", query_string=query, headers=caller).json
+            found += [row["identifier"] for row in page["mandates"]]
+            if page["next"] is None:
+                return found
+            query["after"] = page["next"]
+
+    expected = {answer.json["identifier"] for answer in made}
+    reviewer = api.person(api.sign_in("Noor"))
+    for caller in (reviewer, bea):
+        assert set(walk(caller, "waiting", 1000)) == expected
+        assert walk(caller, "waiting", 1) == walk(caller, "waiting", 3) == walk(caller, "waiting", 1000)
+    assert set(walk(bram, "requested", 2)) == expected
+    assert walk(bram, "waiting", 2) == []
+    assert walk(api.person(api.sign_in("Stranger")), "waiting", 10) == []
+
+
 def test_the_audience_of_the_token_is_the_api_and_its_client_the_sector(api):
     claims = claims_of(api.token_of(api.officer()))
     assert claims["aud"].endswith("/api/v1")

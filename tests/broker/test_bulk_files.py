@@ -105,6 +105,11 @@ def test_a_fault_names_the_line_and_never_what_stands_there():
     assert "85" not in str(refused.value)
 
 
+def test_a_quote_that_is_never_closed_does_not_hold_the_whole_file():
+    with pytest.raises(UnreadableFileError, match="line 102: a quote in this row is never closed"):
+        read(b'naam;van\nAn;"x\n' + b"y\n" * 200 + b'";z\n')
+
+
 def test_the_number_of_rows_is_bounded(monkeypatch):
     monkeypatch.setattr(files, "MOST_ROWS", 3)
     assert len(read(b"t\n1\n2\n3\n")) == 4

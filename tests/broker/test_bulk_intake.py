@@ -6,9 +6,10 @@ import sqlite3
 import pytest
 
 from broker.errors import NotFoundHereError, UnreadableFileError
-from broker.flows import bulk
+from broker.flows import bulk, vault_keys
 from broker.flows.bulk import intake, runs
 from bulk_requests import (
+    apply,
     beneficiary,
     bring,
     contents,
@@ -16,7 +17,9 @@ from bulk_requests import (
     insz,
     manager_of_company,
     result,
+    rows_of,
 )
+from keys.errors import SealError
 from mandates.errors import NotAllowedError
 
 
@@ -102,3 +105,23 @@ def test_another_organisation_does_not_see_a_job(flow, officer):
             look(flow.services, other, job, flow.now)
     with pytest.raises(NotFoundHereError):
         result(flow, other, job)
+
+
+def test_a_file_that_waits_outlives_the_key_that_sealed_it(flow, officer):
+    job = bring(flow, officer, beneficiary(1))
+    before = {row[0] for row in contents(flow)["vault_keys"]}
+    vault_keys.rotate(flow.services, "seal")
+    flow.clock.forward(7200)
+    dropped = vault_keys.rotate(flow.services, "seal").dropped
+    assert set(dropped) & before
+    assert apply(flow, flow.officer(), job) == ["needs_approval"]
+
+
+def test_the_rows_of_a_file_are_sealed_for_their_own_line(flow, officer):
+    job = bring(flow, officer, beneficiary(1), beneficiary(2))
+    first, second = rows_of(flow, job)
+    with flow.services.database.read() as uow:
+        seal = intake.RowSeal(flow.services, uow.bulk.find(job))
+    assert seal.open(first).request.insz == insz(1)
+    with pytest.raises(SealError):
+        seal.open(dataclasses.replace(first, sealed=second.sealed))

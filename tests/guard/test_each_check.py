@@ -232,6 +232,22 @@ def test_step_5_refuses_a_login_that_is_too_low(acr):
     assert reason(sign(changed("self", "acr", acr)), acr="http://eidas.europa.eu/LoA/substantial") == "acr"
 
 
+def test_step_5_refuses_a_program_where_a_login_is_asked_for():
+    assert reason(sign(CLAIMS["machine"]()), "machine", acr=LOW) == "acr"
+
+
+def test_step_5_refuses_a_program_without_the_scope_of_the_route():
+    with pytest.raises(GuardError) as refused:
+        guard().verify(sign(CLAIMS["machine"]()), power="uses:write", serves={"machine"})
+    assert refused.value.code == "scope"
+
+
+def test_a_program_is_asked_of_no_status_list():
+    status = FakeStatus()
+    guard(status=status).verify(sign(CLAIMS["machine"]()), power="insz:resolve", serves={"machine"})
+    assert status.asked == []
+
+
 def test_step_5_accepts_a_login_that_is_higher_than_needed():
     assert guard().verify(sign(CLAIMS["self"]()), power="vouchers:order", serves={"self"}, acr=LOW)
 

@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 
+import builders
 from builders import DAY, NOW, SIGNED, after, claimed, lasting
 from mandates import lifecycle
 from mandates.capacity import Actor
@@ -86,7 +87,11 @@ def some_change(chance: Random, name: str, world: World, now: Instant, key: str)
 
 def village() -> World:
     """The officers of two OCMWs, the managers, and caseloads for executors that are to come."""
-    world = lasting(claimed("ocmw-manager", "ocmw", "els"), claimed("ocmw-executor", "ocmw-far", "tom"))
+    world = lasting(
+        claimed("ocmw-manager", "ocmw", "els"),
+        builders.mandate("ocmw-executor", "ocmw-far", "tom"),
+        types={"citizen-helper": {"depth": 2, "pass_on_by": ("representative",)}},
+    )
     mandates = tuple(replace(one, valid_until=NOW + 9_000 * DAY) for one in world.mandates)
     cases = tuple(
         Caseload(f"m{number}", principal, NOW + number * DAY, NOW + (number + 300) * DAY)
@@ -123,7 +128,7 @@ def pass_on(chance: Random, mandate: Mandate, actor: Actor, world: World, now: I
     return lifecycle.pass_on(
         mandate,
         id=key,
-        representative=world.parties[chance.choice(("ocmw-far", "ocmw", "tom"))],
+        representative=world.parties[chance.choice(("ocmw-far", "ocmw", "tom", "jozef", "fatima"))],
         powers=mandate.powers_at(now)[: chance.randint(1, 4)],
         valid_until=None,
         actor=actor,
@@ -163,7 +168,7 @@ ACTS: dict[str, Callable[..., Change]] = {
     "resume": step(lifecycle.resume),
 }
 FIRST = ("request", "approve", "pass_on", "renew")
-NAMES = (*ACTS, *FIRST, "approve", "pass_on", "renew", "resume")
+NAMES = (*ACTS, *FIRST, *FIRST, "approve", "approve", "pass_on", "pass_on", "resume")
 """What is tried next: more often what gives than what takes, or soon nothing would be left."""
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from base64 import b64encode
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +21,9 @@ from broker import clock
 from broker.cli import acting, main, parties_report
 from broker.records import StaffRole
 from broker.storage.tables import mandates
+from config.settings import ROOT
 from stories.driver import Answer, Asking, News, RefusedError
-from stories.registered import BEFORE, REVIEWER, Registered
+from stories.registered import ADDRESS, BEFORE, REVIEWER, Registered
 from stories.village import Village
 
 WHAT = {"death": "died", "leaver": "left", "recognition_lost": "lost"}
@@ -54,10 +59,10 @@ class CommandLine(Registered):
     def ask(self, who: str, asking: Asking) -> str:
         principal, first_number = self._party(who, asking.principal)
         representative, second_number = self._party(who, asking.representative)
-        named = [one for one in (asking.principal, asking.representative) if one in self.village.people]
+        name = asking.principal if first_number else asking.representative
         words = ["--type", asking.type, "--principal", principal, "--representative", representative]
         words += [*_powers(asking.powers), *_day("--from", asking.first), *_day("--until", asking.last)]
-        words += ["--name", named[0], "--evidence", asking.evidence]
+        words += ["--name", name, "--evidence", asking.evidence]
         words += [] if asking.whole else ["--caseload-only"]
         return self._run(who, "ask", *words, typed=first_number + second_number)["id"]
 
@@ -73,9 +78,7 @@ class CommandLine(Registered):
         words = [*_powers(powers or ()), *_day("--until", last_day), *(["--at-once"] if at_once else [])]
         return self._run(who, "renew", mandate, *words)["mandate"]["id"]
 
-    def pass_on(
-        self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None
-    ) -> str:
+    def pass_on(self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None) -> str:
         party, number = self._party(who, to)
         words = ["--to", party, *_powers(powers), *_day("--until", last_day), "--evidence", "moved house"]
         return self._run(who, "pass-on", mandate, *words, typed=number)["id"]
@@ -86,6 +89,10 @@ class CommandLine(Registered):
         words += [OTHER[news.cause], self.parties[news.other].id] if news.other else []
         words += ["--kind", news.kind] if news.kind else []
         self.reported.append(self._volmacht("parties", "report", *words)["reference"])
+
+    def record_address(self, party: str) -> None:
+        words = ["--what", "address", "--address", ADDRESS, "--source", "register"]
+        self._volmacht("parties", "report", self.parties[party].id, *words)
 
     def undo(self, who: str) -> None:
         self._volmacht("parties", "undo", self.reported[-1])
@@ -121,16 +128,23 @@ class CommandLine(Registered):
         return self._volmacht("mandates", command, *words, *acts, typed=typed)
 
     def _volmacht(self, *words: str, typed: str = "") -> Any:
-        result = CliRunner().invoke(main, [*words, "--json"], input=typed)
-        refused = re.search(r"\[(\w+)\]$", result.stderr.strip())
+        code, out, errors = self._invoke([*words, "--json"], typed)
+        refused = re.search(r"\[(\w+)\]$", errors.strip())
         if refused:
-            assert result.exit_code == 1
+            assert code == 1
             raise RefusedError(refused[1])
+        # What was asked for on the way stands before the answer. A denial is an answer, too.
+        answer = re.search(r"^[\[{]", out, re.MULTILINE)
+        assert code in {0, 1}, errors
+        assert answer is not None, errors
+        return json.loads(out[answer.start() :])
+
+    def _invoke(self, words: list[str], typed: str) -> tuple[int, str, str]:
+        """Exit code, output and errors."""
+        result = CliRunner().invoke(main, words, input=typed)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        assert not result.stderr, result.stderr
-        # What was asked for on the way stands before the answer.
-        return json.loads(result.stdout[re.search(r"^[\[{]", result.stdout, re.MULTILINE).start() :])
+        return result.exit_code, result.stdout, result.stderr
 
     def _party(self, who: str, party: str) -> tuple[str, str]:
         """How she names a party, and what she types when she is asked for a number."""
@@ -143,6 +157,38 @@ class CommandLine(Registered):
 
     def _name(self, party: str) -> str:
         return next(name for name, one in self.parties.items() if one.id == party)
+
+
+class Terminal(CommandLine):
+    """Each command in a process of its own, with settings from its environment and the clock on the wall."""
+
+    def __init__(self, village: Village, folder: Path, url: str) -> None:
+        super().__init__(village, folder, url)
+        self.patched.undo()
+        self.now = clock.system_clock()
+        settings = self.services.settings
+        self.environment = os.environ | {
+            "VOLMACHT_ISSUER": settings.issuer,
+            "VOLMACHT_DATABASE_URL": settings.database_url,
+            "VOLMACHT_MASTER_KEY": b64encode(settings.master_key).decode(),
+            "VOLMACHT_ACM_ISSUER": settings.acm_issuer,
+            "VOLMACHT_ACM_CLIENT_ID": settings.acm_client_id,
+            "VOLMACHT_ACM_CLIENT_SECRET": settings.acm_client_secret or "",
+        }
+
+    def _invoke(self, words: list[str], typed: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "broker.cli", *words],
+            input=typed,
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            start_new_session=True,  # with no terminal to ask, a number is read from the input
+        )
+        return done.returncode, done.stdout, done.stderr
 
 
 def _powers(powers: tuple[str, ...]) -> list[str]:

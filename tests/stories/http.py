@@ -59,9 +59,7 @@ class Http(Registered):
         body = {"at_once": at_once} | ({"powers": powers} if powers else {}) | _days(last_day=last_day)
         return self._post(who, f"/mandates/{mandate}/renew", body)["mandate"]["identifier"]
 
-    def pass_on(
-        self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None
-    ) -> str:
+    def pass_on(self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None) -> str:
         body = {"representative": self._party(who, to), "powers": powers, "evidence": "moved house"}
         return self._post(who, f"/mandates/{mandate}/pass-on", body | _days(last_day=last_day))["identifier"]
 

@@ -21,9 +21,7 @@ from mandates.endings import set_aside
 from mandates.errors import MandateError
 from mandates.ex_officio import claimed_types
 from mandates.explain import who_can_act
-from mandates.model import (
-    Caseload, Ending, Evidence, Level, Mandate, Party, PartyKind, Recognition, Source
-)
+from mandates.model import Caseload, Ending, Evidence, Level, Mandate, Party, PartyKind, Recognition, Source
 from mandates.status import State, open_suspensions, status_of
 from stories.driver import Answer, Asking, News, RefusedError
 from stories.teller import first, last
@@ -70,7 +68,9 @@ class Library:
         if person.organisation is None:
             return
         organisation = self.known.parties[person.organisation]
-        for type_key, _ in claimed_types(catalogue(), [f"Right-{role}:{organisation.kbo}" for role in person.roles]):
+        for type_key, _ in claimed_types(
+            catalogue(), [f"Right-{role}:{organisation.kbo}" for role in person.roles]
+        ):
             try:
                 change = lifecycle.claim_mandate(
                     id=next(self.ids),
@@ -135,9 +135,7 @@ class Library:
             mandate,
         )
 
-    def pass_on(
-        self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None
-    ) -> str:
+    def pass_on(self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None) -> str:
         return self._made(
             lambda actor, world: lifecycle.pass_on(
                 world.get(mandate),
@@ -182,7 +180,9 @@ class Library:
             kind=news.kind,
         )
         before = self.known
-        plan = cascade.plan(happening, before.mandates.values(), catalogue(), self.now, lambda: next(self.ids))
+        plan = cascade.plan(
+            happening, before.mandates.values(), catalogue(), self.now, lambda: next(self.ids)
+        )
         self.reported.append((before, plan, self.now))
         if happening.cause in {Cause.DEATH, Cause.LEAVER}:
             self._sign_out(news.party)
@@ -215,6 +215,9 @@ class Library:
         self._know(replace(self.known, parties=self.known.parties | {party.id: party}))
         self._store(back)
 
+    def record_address(self, party: str) -> None:
+        """The engine sends no letters."""
+
     def issue_code(self, who: str, mandate: str, capacity: str) -> str:
         self._mandate(who, mandate)
         code = next(self.ids)
@@ -227,9 +230,7 @@ class Library:
         found = self.known.mandates[mandate]
         if getattr(found, capacity) != who or status_of(found, self.now).state is not State.AWAITING:
             raise RefusedError("code_refused")
-        self._made(
-            lambda a, w: lifecycle.approve(w.get(mandate), a, w, self.now, by_code=True), who, mandate
-        )
+        self._made(lambda a, w: lifecycle.approve(w.get(mandate), a, w, self.now, by_code=True), who, mandate)
 
     def act_by_code(self, code: str, act: str) -> None:
         mandate, capacity = self.codes[code]

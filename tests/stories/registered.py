@@ -16,7 +16,19 @@ from uuid import uuid4
 from broker import wiring
 from broker.days import first_instant
 from broker.errors import FlowError
-from broker.flows import activation, cascades, decisions, lists, mandates, parties, reviews, seen, sessions, world
+from broker.flows import (
+    activation,
+    cascades,
+    contacts,
+    decisions,
+    lists,
+    mandates,
+    parties,
+    reviews,
+    seen,
+    sessions,
+    world,
+)
 from broker.flows.mandates import Asked, Named
 from broker.port_errors import PortError
 from broker.records import NewParty, Session, UpstreamLogin, Wanted
@@ -34,6 +46,7 @@ BEFORE = first_instant(date(2025, 1, 1))
 """When the village was registered: before any story begins."""
 SIGNED_IN = 2 * 3600
 REVIEWER = "noor"
+ADDRESS = "Kerkstraat 1, 9999 Dorp"
 
 
 class StoryWorld(FlowWorld):
@@ -136,9 +149,7 @@ class Registered:
         step = told(lambda: mandates.renew(self.services, self._session(who), mandate, self.now, **terms))
         return step.mandate.id
 
-    def pass_on(
-        self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None
-    ) -> str:
+    def pass_on(self, who: str, mandate: str, to: str, powers: tuple[str, ...], last_day: date | None) -> str:
         terms = (self._named(who, to), powers, last(last_day), "moved house", self.now)
         return told(lambda: mandates.pass_on(self.services, self._session(who), mandate, *terms)).id
 
@@ -158,13 +169,14 @@ class Registered:
             kind=news.kind,
         )
         by = self._session(who)
-        done = told(
-            lambda: cascades.report(self.services, happening, by=by, dry_run=False, now=self.now)
-        )
+        done = told(lambda: cascades.report(self.services, happening, by=by, dry_run=False, now=self.now))
         self.reported.append(done.reference)
 
     def undo(self, who: str) -> None:
         told(lambda: cascades.undo(self.services, self.reported[-1], self._session(who), self.now))
+
+    def record_address(self, party: str) -> None:
+        contacts.report_address(self.services, self.parties[party].id, ADDRESS, "register", self.now)
 
     def issue_code(self, who: str, mandate: str, capacity: str) -> str:
         step = told(lambda: activation.issue(self.services, self._session(who), mandate, capacity, self.now))
@@ -244,9 +256,7 @@ class Registered:
                 self.parties[name] = party
             for name, person in self.village.people.items():
                 insz = self.services.numbers.insz(person.insz)
-                self.parties[name] = parties.add_person(
-                    self.services, uow, name=name, insz=insz, now=BEFORE
-                )
+                self.parties[name] = parties.add_person(self.services, uow, name=name, insz=insz, now=BEFORE)
                 # A login that is too weak to bring a number is known from an earlier one.
                 if Level[person.level.upper()] < Level.SUBSTANTIAL:
                     uow.parties.add_identity(ACM, name, self.parties[name].id, BEFORE)

@@ -17,8 +17,9 @@ from broker.endpoints.schemas.mandates import (
     MandatesQuery,
 )
 from broker.errors import InvalidPlaceError
-from broker.flows import mandates, receipts, seen
+from broker.flows import mandates, receipts, seen, waiting
 from broker.flows.seen import Seen
+from broker.flows.waiting import Place
 
 blueprint = Resource("mandates", __name__, "Mandates: who may act for whom.")
 STEPS = 200
@@ -43,20 +44,20 @@ def ask(said: dict[str, Any]) -> Any:
 @blueprint.arguments(MandatesQuery, location="query")
 @blueprint.response(200, MandatePage, example=examples.PAGE)
 def listed(query: dict[str, Any]) -> Any:
-    """List the mandates of the person of this token, newest request first.
+    """List the mandates of the person of this token.
 
-    `given` by her, `held` by her, `requested` by her and still waiting, `waiting` for somebody
-    among whom she is. What an organisation gave stands in `/organisations/{reference}/delegates`.
+    `given` by her, `held` by her, `requested` by her and still waiting: newest request first.
+    `waiting` for somebody among whom she is: oldest first, for a reviewer all there are. What an
+    organisation gave stands in `/organisations/{reference}/delegates`. A page may be short.
     """
-    rows = [row for row in _of_role(query["role"]) if _wanted(row, query)]
-    rows.sort(key=_place)
-    after = _after(query.get("after"))
-    left = [row for row in rows if after is None or _place(row) > after]
-    page = left[: query["limit"]]
-    more = len(left) > len(page)
+    after, limit = _after(query.get("after")), query["limit"]
+    if query["role"] == "waiting":
+        rows, place = waiting.page(services(), session(), after, limit, now())
+    else:
+        rows, place = _newest_first(_of_role(query["role"]), after, limit)
     return {
-        "mandates": [shown.mandate(row) for row in page],
-        "next": f"{page[-1].mandate.requested_at}.{names().mandate(page[-1].mandate.id)}" if more else None,
+        "mandates": [shown.mandate(row) for row in rows if _wanted(row, query)],
+        "next": f"{place[0]}.{names().mandate(place[1])}" if place else None,
     }
 
 
@@ -109,8 +110,13 @@ def _of_role(role: str) -> list[Seen]:
     if role == "held":
         return seen.held_by(services(), session(), now())
     rows = seen.waiting_for(services(), session(), now())
-    mine = role == "requested"
-    return [row for row in rows if (row.mandate.requested_by == session().party) is mine]
+    return [row for row in rows if row.mandate.requested_by == session().party]
+
+
+def _newest_first(rows: list[Seen], after: Place | None, limit: int) -> tuple[list[Seen], Place | None]:
+    rows.sort(key=waiting.place, reverse=True)
+    left = [row for row in rows if after is None or waiting.place(row) < after]
+    return left[:limit], waiting.place(left[limit - 1]) if len(left) > limit else None
 
 
 def _wanted(row: Seen, query: dict[str, Any]) -> bool:
@@ -121,14 +127,11 @@ def _wanted(row: Seen, query: dict[str, Any]) -> bool:
     )
 
 
-def _place(row: Seen) -> tuple[int, str]:
-    return -row.mandate.requested_at, row.mandate.id
-
-
-def _after(text: str | None) -> tuple[int, str] | None:
+def _after(text: str | None) -> Place | None:
+    """Where a page begins, from what an earlier page said. Raise `InvalidPlaceError`."""
     if text is None:
         return None
     at, _, reference = text.partition(".")
     if not at.isdecimal() or len(at) > 15:
         raise InvalidPlaceError
-    return -int(at), names().mandate_id(reference)
+    return int(at), names().mandate_id(reference)

@@ -94,8 +94,8 @@ def import_organisations(said: dict[str, Any]) -> Any:
         now=now(),
     )
     return {
-        "added": done.added,
-        "changed": done.changed,
+        "added": len(done.added),
+        "changed": len(done.changed),
         "unchanged": done.unchanged,
         "ended": sum(one.changed for one in done.reports),
     }

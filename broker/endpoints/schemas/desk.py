@@ -86,10 +86,10 @@ class ImportSchema(Schema):
 
 
 class ImportedSchema(Schema):
-    """What the file adds and changes, by enterprise number."""
+    """How many organisations the file adds, changes and leaves as they are."""
 
-    added = fields.List(fields.String())
-    changed = fields.List(fields.String())
+    added = fields.Integer()
+    changed = fields.Integer()
     unchanged = fields.Integer()
     ended = fields.Integer(metadata={"description": "Mandates that end with it"})
 

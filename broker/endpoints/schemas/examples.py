@@ -187,7 +187,7 @@ IMPORT = {
     "complete": False,
     "dry_run": True,
 }
-IMPORTED = {"added": ["0999000129"], "changed": [], "unchanged": 0, "ended": 0}
+IMPORTED = {"added": 1, "changed": 0, "unchanged": 0, "ended": 0}
 JOB: dict[str, Any] = {
     "identifier": "5d6c1f0a-2f6a-4d53-8d0b-1c2b3a4d5e6f",
     "kind": "mandates",

@@ -21,7 +21,7 @@ from broker.ports import Services, UnitOfWork
 from broker.records import BulkJob, Session
 from mandates.errors import NotAllowedError
 from mandates.events import Event
-from mandates.model import Instant, Mandate, Party, Source
+from mandates.model import Instant, Mandate, Party
 from mandates.status import in_force
 
 TITLES = ("lijn", "sleutel", "oordeel", "code", "kolom", "uitleg", "volmacht")
@@ -124,7 +124,6 @@ def _vms_rows(
         if mandate.type in numbers
         and (mandate.representative if gives else mandate.principal) == organisation.id
         and mandate.whole
-        and mandate.source is Source.STORED
         and in_force(mandate, now)
     )
     while chunk := list(islice(found, CHUNK)):

@@ -84,16 +84,16 @@ def apply(
 def _chunk_with_patience(
     services: Services, session: Session, job: BulkJob, seal: RowSeal, at: Instant
 ) -> BulkJob:
-    for attempt in range(1, TRIES + 1):
+    for _ in range(TRIES - 1):
         try:
             return _chunk(services, session, job, seal, at)
         except ConflictError:
             with services.database.read() as uow:
                 stored = uow.bulk.find(job.id)
             # Another run over this file is not waited for: it does the same work.
-            if attempt == TRIES or stored is None or stored.applied_to != job.applied_to:
+            if stored is None or stored.applied_to != job.applied_to:
                 raise
-    raise AssertionError  # pragma: no cover - the last try returned or raised
+    return _chunk(services, session, job, seal, at)
 
 
 def _chunk(services: Services, session: Session, job: BulkJob, seal: RowSeal, at: Instant) -> BulkJob:
