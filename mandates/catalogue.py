@@ -25,6 +25,27 @@ _TYPE_KEY = re.compile(r"[a-z][a-z0-9-]*")
 _POWER_NAME = re.compile(r"(?!obo:)[a-z][a-z0-9-]*:[a-z][a-z0-9-]*")
 """A power is a scope (tokens.md section 1); `obo:` is what the broker puts before it."""
 
+# Keys that are read alike: lists of words (among these), of kinds, numbers, and yes or no.
+_WORDS: Mapping[str, tuple[str, ...] | None] = {
+    "request_by": CAPACITIES,
+    "approvals": APPROVALS,
+    "rest_approvals": APPROVALS,
+    "activation_code": APPROVALS,
+    "refuse_by": CAPACITIES,
+    "cancel_by": CAPACITIES,
+    "revoke_by": CAPACITIES,
+    "waive_by": CAPACITIES,
+    "withdraw_by": CAPACITIES,
+    "suspend_by": CAPACITIES,
+    "pass_on_by": CAPACITIES,
+    "executors": None,
+    "ex_officio_roles": None,
+    "grants": None,
+}
+_ORG_KINDS = ("principal_org_kinds", "representative_org_kinds")
+_COUNTS = ("renew_days", "rest_days", "sample_percent", "depth")
+_FLAGS = ("evidence_required", "executor", "several", "measure", "until_adult")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -72,43 +93,23 @@ def _type(key: str, content: Any, powers: Mapping[str, PowerType]) -> MandateTyp
     table = Table(f"types.{key}", content)
     if not _TYPE_KEY.fullmatch(key):
         raise table.error("key", "must be lower case letters, digits and hyphens")
+    alike: dict[str, Any] = {name: table.words(name, among) for name, among in _WORDS.items()}
+    alike |= {name: frozenset(table.words(name)) for name in _ORG_KINDS}
+    alike |= {name: table.count(name) for name in _COUNTS}
+    alike |= {name: table.flag(name) for name in _FLAGS}
     mandate_type = MandateType(
         key=key,
         label=table.label(),
         principal_kind=PartyKind(table.choice("principal_kind", tuple(PartyKind))),
         representative_kind=PartyKind(table.choice("representative_kind", tuple(PartyKind))),
-        principal_org_kinds=frozenset(table.words("principal_org_kinds")),
-        representative_org_kinds=frozenset(table.words("representative_org_kinds")),
         powers={name: powers[name] for name in table.words("powers", tuple(powers))},
         level_to_give=_level(table, "level_to_give"),
         level_to_use=_level(table, "level_to_use"),
         default_days=table.days("default_days"),
         longest_days=table.days("longest_days"),
         lapse_days=table.days("lapse_days", 14),
-        renew_days=table.count("renew_days"),
-        rest_days=table.count("rest_days"),
-        rest_approvals=table.words("rest_approvals", APPROVALS),
-        sample_percent=table.count("sample_percent"),
-        depth=table.count("depth"),
-        several=table.flag("several"),
-        measure=table.flag("measure"),
-        until_adult=table.flag("until_adult"),
-        activation_code=table.words("activation_code", APPROVALS),
-        request_by=table.words("request_by", CAPACITIES),
-        approvals=table.words("approvals", APPROVALS),
         approvals_mode=cast("Any", table.choice("approvals_mode", ("any", "all"), "all")),
-        refuse_by=table.words("refuse_by", CAPACITIES),
-        cancel_by=table.words("cancel_by", CAPACITIES),
-        revoke_by=table.words("revoke_by", CAPACITIES),
-        waive_by=table.words("waive_by", CAPACITIES),
-        withdraw_by=table.words("withdraw_by", CAPACITIES),
-        suspend_by=table.words("suspend_by", CAPACITIES),
-        pass_on_by=table.words("pass_on_by", CAPACITIES),
-        evidence_required=table.flag("evidence_required"),
-        executor=table.flag("executor"),
-        executors=table.words("executors"),
-        ex_officio_roles=table.words("ex_officio_roles"),
-        grants=table.words("grants"),
+        **alike,
     )
     table.close()
     return mandate_type

@@ -69,12 +69,11 @@ def _run(key: str, act: Callable[[], Response]) -> Response:
         before = _answered(key, body)
         if before is not None:
             return before
-        response = act()
-        if response.status_code < 300:
-            _remember(key, body, response)
+        response = act()  # a refusal is raised, and leaves nothing behind
+        _remember(key, body, response)
         return response
     finally:
-        pass
+        store.take(MARK, key)
 
 
 def _answered(key: str, body: str) -> Response | None:

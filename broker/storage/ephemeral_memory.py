@@ -17,7 +17,7 @@ from broker.ports import Clock
 from mandates.model import Instant
 
 MAX_ENTRIES = 200_000
-ANYBODYS = frozenset({"login", "interaction"})
+ANYBODYS = frozenset({"login", "interaction", "tries"})
 """Kinds that whoever opens a page fills: they get half of the room, so that a flood of
 sign-ins that nobody finishes leaves the other half to codes and replay marks."""
 """Some 100 MB at the worst. A replay mark lives a minute or ten: room for 300 requests a second."""

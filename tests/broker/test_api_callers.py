@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -123,6 +124,24 @@ def test_when_a_client_loses_a_scope_its_token_does_not_keep_it(api):
     api.machine("register", "parties:report")
     body = {"numbers": ["85.07.30-033.28"]}
     assert api.http.post("/api/v1/parties/resolve", json=body, headers=machine).status_code == 401
+
+
+def test_a_session_that_was_idle_too_long_opens_nothing_while_its_token_lives(api):
+    session = api.sign_in("Maria")
+    api.clock.forward(api.services.settings.idle_seconds - 60)
+    maria = api.person(session)
+    assert api.http.get("/api/v1/mandates?role=given", headers=maria).status_code == 200
+    api.clock.forward(60)
+    idle = api.http.get("/api/v1/mandates?role=given", headers=maria)
+    assert (idle.status_code, idle.json["code"]) == (401, "session_ended")
+
+
+def test_a_token_of_a_weaker_grant_is_not_lifted_by_the_session(api):
+    weak = dataclasses.replace(api.officer(), level=Level.LOW)
+    given = api.beneficiary("Maria")
+    question = {"principal": api.services.vault.pseudonym("p-", "desk", given.principal)}
+    answer = api.http.post("/api/v1/decisions", json=question, headers=api.person(weak)).json
+    assert answer["reasons"][0]["code"] == "assurance_too_low"
 
 
 def test_the_level_is_that_of_the_token(api):

@@ -220,6 +220,11 @@ def test_a_number_in_the_evidence_is_refused_and_not_repeated(api, bram):
     assert do(api, bram, "m-x", "end", {"grounds": f"zie {MARIA}"}).status_code == 422
 
 
+def test_a_parameter_that_we_do_not_know_is_refused_by_name(api, bram):
+    refused = api.http.get("/api/v1/mandates?role=given&organization=x", headers=bram)
+    assert (refused.status_code, set(refused.json["errors"])) == (422, {"organization"})
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff"])
 def test_a_body_that_is_no_request_is_refused(api, bram, body):
     refused = api.http.post(

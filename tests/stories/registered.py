@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
+from sqlalchemy import event
+
 from broker import wiring
 from broker.days import first_instant
 from broker.errors import FlowError
@@ -60,6 +62,11 @@ class StoryWorld(FlowWorld):
         self.clock, self.upstream = SettableClock(BEFORE), AnsweringUpstream()
         found = settings(self.folder / "unused.db", database_url=self.url)
         self.services = wiring.build(found, self.clock, self.upstream)
+        if self.url.startswith("sqlite"):
+            # As the PostgreSQL of the tests: no story is about a power cut, and each wait is felt.
+            engine = self.services.database._engines.write
+            event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA synchronous = OFF"))
+            engine.dispose()
 
 
 class Registered:
