@@ -36,7 +36,7 @@ API = "/api/v1"
 """What the address of the broker's own REST API adds to the issuer."""
 API_SCOPES = frozenset({"mandates:read", "mandates:write", "mandates:decide", "mandate:use", "journal:read"})
 """What a client may do there for the person of its token; what she may do is the engine's to judge."""
-API_MACHINE_SCOPES = frozenset({"insz:resolve", "uses:write", "decisions:evaluate", "parties:report"})
+API_MACHINE_SCOPES = frozenset({"insz:resolve", "uses:write", "decisions:evaluate"})
 """What a program may do there for itself."""
 KEEP = 24 * 3600
 """Seconds that a key stays in the JWKS after it signed for the last time."""

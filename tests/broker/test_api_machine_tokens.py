@@ -111,6 +111,11 @@ def test_a_parameter_sent_twice_is_refused(api):
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 
 
+def test_a_parameter_that_is_too_long_is_refused(api):
+    answer = ask(api, scope="insz:resolve", nonsense="x" * 4097)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
 def test_the_metadata_names_the_grant_and_its_scopes(api):
     document = api.http.get("/.well-known/openid-configuration").json
     assert "client_credentials" in document["grant_types_supported"]

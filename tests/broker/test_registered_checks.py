@@ -208,7 +208,12 @@ def test_every_row_guards_both_doors_but_the_one_that_closes_one():
     both = frozenset({checks.PAR, checks.AUTHORIZE})
     doors = {check.__name__: where for check, where in checks.CHECKS}
     assert doors.pop("pushed_when_fapi") == {checks.AUTHORIZE}
-    assert set(doors.values()) == {both}
+    assert {where - {checks.MACHINE} for where in doors.values()} == {both}
+
+
+def test_the_form_of_a_request_is_judged_for_programs_too():
+    machine = {check.__name__ for check, where in checks.CHECKS if checks.MACHINE in where}
+    assert machine == {"bounded", "sent_once"}
 
 
 FINE = [

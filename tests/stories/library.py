@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from itertools import chain, count
+from itertools import count
 from typing import TypeVar
 
 from broker.days import after_last_instant, day_of, first_instant
@@ -14,18 +14,18 @@ from builders import catalogue
 from mandates import cascade, lifecycle
 from mandates.capacity import Actor, capacities
 from mandates.cascade import Cause, Happening
-from mandates.chain import lineage
 from mandates.change import Change, check_capacity, ended, next_version
 from mandates.decide import Request, World, decide, representations
 from mandates.endings import set_aside
 from mandates.errors import MandateError
 from mandates.ex_officio import claimed_types
 from mandates.explain import who_can_act
-from mandates.model import Caseload, Ending, Evidence, Level, Mandate, Party, PartyKind, Recognition, Source
+from mandates.model import Caseload, Ending, Evidence, Level, Mandate, Source
 from mandates.status import State, open_suspensions, status_of
 from stories.driver import Answer, Asking, News, RefusedError
+from stories.memory import Known, Memory, with_fact
 from stories.teller import first, last
-from stories.village import Organisation, Person, Village
+from stories.village import Village
 
 T = TypeVar("T")
 
@@ -34,24 +34,11 @@ SIGNED_IN = 2 * 3600
 """Seconds that the claims of a login count."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """All that is known at one moment."""
-
-    parties: dict[str, Party]
-    mandates: dict[str, Mandate]
-    caseloads: tuple[Caseload, ...] = ()
-
-
-class Library:
+class Library(Memory):
     """Keeps what the engine answers; every rule is the engine's."""
 
     def __init__(self, village: Village) -> None:
-        self.village = village
-        self.now = 0
-        people = {name: _person(one) for name, one in village.people.items()}
-        self.known = Known(people | {name: _organisation(o) for name, o in village.organisations.items()}, {})
-        self.past = [(0, self.known)]
+        super().__init__(village)
         self.sessions: dict[str, tuple[Actor, int]] = {}
         self.codes: dict[str, tuple[str, str]] = {}
         self.reported: list[tuple[Known, cascade.Plan, int]] = []
@@ -84,10 +71,7 @@ class Library:
                 )
             except MandateError:
                 continue  # a role gives nothing at an organisation of another kind
-            self._keep(change)
-
-    def revision(self) -> int:
-        return len(self.past)
+            self.keep(change)
 
     def ask(self, who: str, asking: Asking) -> str:
         return self._made(
@@ -155,8 +139,8 @@ class Library:
     def change_caseload(self, who: str, executor: str, principal: str, *, add: bool) -> None:
         edge = self._mandate(who, executor)
         kind = catalogue().types[edge.type]
-        _asked(lambda: check_capacity(self._actor(who), edge, kind.withdraw_by, self._world(), self.now))
-        if add and self._world().in_caseload(executor, principal, self.now):
+        _asked(lambda: check_capacity(self._actor(who), edge, kind.withdraw_by, self.world(), self.now))
+        if add and self.world().in_caseload(executor, principal, self.now):
             return
         if add:
             entries = (*self.known.caseloads, Caseload(executor, principal, self.now))
@@ -167,7 +151,7 @@ class Library:
                 else one
                 for one in self.known.caseloads
             )
-        self._know(replace(self.known, caseloads=entries))
+        self.know(replace(self.known, caseloads=entries))
 
     def report(self, who: str, news: News) -> None:
         happening = Happening(
@@ -186,16 +170,16 @@ class Library:
         self.reported.append((before, plan, self.now))
         if happening.cause in {Cause.DEATH, Cause.LEAVER}:
             self._sign_out(news.party)
-        party = _with_fact(self.known.parties[news.party], happening)
-        self._know(replace(self.known, parties=self.known.parties | {party.id: party}))
+        party = with_fact(self.known.parties[news.party], happening)
+        self.know(replace(self.known, parties=self.known.parties | {party.id: party}))
         heirs = {one.replaces: one.id for one in plan.successors}
         carried = [
             Caseload(heirs[one.executor], one.principal, self.now)
             for one in self.known.caseloads
             if one.executor in heirs and one.removed_at is None
         ]
-        self._know(replace(self.known, caseloads=(*self.known.caseloads, *carried)))
-        self._store((*plan.changed, *plan.successors))
+        self.know(replace(self.known, caseloads=(*self.known.caseloads, *carried)))
+        self.store((*plan.changed, *plan.successors))
 
     def undo(self, who: str) -> None:
         before, plan, done_at = self.reported[-1]
@@ -212,8 +196,8 @@ class Library:
         )
         self.reported.pop()
         party = before.parties[plan.happening.party]
-        self._know(replace(self.known, parties=self.known.parties | {party.id: party}))
-        self._store(back)
+        self.know(replace(self.known, parties=self.known.parties | {party.id: party}))
+        self.store(back)
 
     def record_address(self, party: str) -> None:
         """The engine sends no letters."""
@@ -234,37 +218,37 @@ class Library:
 
     def act_by_code(self, code: str, act: str) -> None:
         mandate, capacity = self.codes[code]
-        world = self._world()
+        world = self.world()
         # Whoever holds the letter is not told what came of it.
         with suppress(MandateError):
-            self._keep(lifecycle.by_code(world.get(mandate), act, capacity, world, "letter", self.now))
+            self.keep(lifecycle.by_code(world.get(mandate), act, capacity, world, "letter", self.now))
 
     def report_misuse(self, who: str, mandate: str) -> None:
         self._mandate(who, mandate)
-        world = self._world()
-        self._keep(_asked(lambda: set_aside(world.get(mandate), "principal", who, world, MISUSE, self.now)))
+        world = self.world()
+        self.keep(_asked(lambda: set_aside(world.get(mandate), "principal", who, world, MISUSE, self.now)))
 
     def review(self, who: str, mandate: str, outcome: str) -> None:
-        case, world = self._mandate(who, mandate), self._world()
+        case, world = self._mandate(who, mandate), self.world()
         if outcome == "withdraw":
-            self._keep(ended(case, Ending.WITHDRAWN, who, world, grounds="misuse", now=self.now))
+            self.keep(ended(case, Ending.WITHDRAWN, who, world, grounds="misuse", now=self.now))
         elif outcome == "resume":
             lifted = [replace(o, until=self.now) if o.grounds == MISUSE else o for o in case.suspensions]
-            self._store([next_version(case, suspensions=tuple(lifted))])
+            self.store([next_version(case, suspensions=tuple(lifted))])
 
     def decide(self, who: str, power: str, principal: str) -> Answer:
         actor = self._actor(who)
-        decision = decide(Request(actor, principal, power), self._between(principal, actor), self.now)
+        decision = decide(Request(actor, principal, power), self.between(principal, actor), self.now)
         path = tuple(link.mandate for link in decision.path)
         return Answer(decision.permitted, path, frozenset(reason.code for reason in decision.reasons))
 
     def represents(self, who: str) -> set[str]:
-        found = representations(self._actor(who), self._world(), self.now)
+        found = representations(self._actor(who), self.world(), self.now)
         return {one.acting.principal for one in found}
 
     def can_act(self, principal: str, at: int, known_at: int) -> set[str]:
         known = next(known for since, known in reversed(self.past) if since <= known_at)
-        return {one.path[-1].representative for one in who_can_act(principal, self._world(known), at)}
+        return {one.path[-1].representative for one in who_can_act(principal, self.world(known), at)}
 
     def state(self, mandate: str) -> str:
         return status_of(self.known.mandates[mandate], self.now).state.value
@@ -274,50 +258,26 @@ class Library:
     def _actor(self, who: str) -> Actor:
         return self.sessions[who][0]
 
-    def _world(self, known: Known | None = None) -> World:
-        known = known or self.known
-        return World(
-            catalogue(), known.parties, tuple(known.mandates.values()), len(self.past), known.caseloads
-        )
-
-    def _between(self, principal: str, actor: Actor) -> World:
-        """What can make a chain: what an organisation holds that is none of hers is no obstacle of hers."""
-        world = self._world()
-        hands = {actor.party} | {one.principal for one in world.held_by(actor.party)}
-        chains = (lineage(one, world)[0] for one in world.given_by(principal) if one.representative in hands)
-        mandates = {one.id: one for one in (*world.held_by(actor.party), *chain.from_iterable(chains))}
-        return replace(world, mandates=tuple(mandates.values()))
-
     def _mandate(self, who: str, mandate: str) -> Mandate:
         """One in which she has a part: of any other she learns nothing, not even that it is there."""
         found = self.known.mandates[mandate]
-        if not capacities(self._actor(who), found, self._world(), self.now):
+        if not capacities(self._actor(who), found, self.world(), self.now):
             raise RefusedError("not_found")
         return found
 
     def _made(self, step: Callable[[Actor, World], Change], who: str, mandate: str | None = None) -> str:
         if mandate is not None:
             self._mandate(who, mandate)
-        change = _asked(lambda: step(self._actor(who), self._world()))
-        self._keep(change)
+        change = _asked(lambda: step(self._actor(who), self.world()))
+        self.keep(change)
         return change.mandate.id
-
-    def _keep(self, change: Change) -> None:
-        self._store((*change.others, change.mandate))
-
-    def _store(self, mandates: Iterable[Mandate]) -> None:
-        self._know(replace(self.known, mandates=self.known.mandates | {one.id: one for one in mandates}))
-
-    def _know(self, known: Known) -> None:
-        self.known = known
-        self.past.append((self.now, known))
 
     def _sign_out(self, who: str) -> None:
         self.sessions.pop(who, None)
         mine = [one for one in self.known.mandates.values() if one.representative == who]
         for one in mine:
             if one.source is Source.CLAIMS and one.ended_at is None:
-                self._keep(lifecycle.end_with_session(one, self.now))
+                self.keep(lifecycle.end_with_session(one, self.now))
 
     def _protect(self, mandate: str) -> None:
         """What a measure sets aside, once it is approved."""
@@ -330,7 +290,7 @@ class Library:
             if all(held.capacity != cascade.MEASURE for held in open_suspensions(one, self.now))
         ]
         happening = Happening(Cause.MEASURE, measure.principal, self.now, "judgment")
-        self._store(cascade.plan(happening, free, catalogue(), self.now).changed)
+        self.store(cascade.plan(happening, free, catalogue(), self.now).changed)
 
 
 def _asked(step: Callable[[], T]) -> T:
@@ -338,26 +298,3 @@ def _asked(step: Callable[[], T]) -> T:
         return step()
     except MandateError as error:
         raise RefusedError(error.code) from error
-
-
-def _person(one: Person) -> Party:
-    adult_at = first_instant(one.born.replace(year=one.born.year + 18))
-    return Party(one.name, PartyKind.PERSON, one.name, adult_at=adult_at)
-
-
-def _organisation(one: Organisation) -> Party:
-    recognitions = tuple(Recognition(kind) for kind in one.kinds)
-    return Party(one.name, PartyKind.ORGANISATION, one.name, kbo=one.kbo, recognitions=recognitions)
-
-
-def _with_fact(party: Party, happening: Happening) -> Party:
-    """What happened, as the party's own fact: from then on the engine judges by it."""
-    if happening.cause is Cause.DEATH:
-        return replace(party, deceased_at=happening.at)
-    if happening.cause in {Cause.CEASED, Cause.MERGED}:
-        return replace(party, ceased_at=happening.at, successor=happening.successor)
-    if happening.cause is Cause.RECOGNITION_LOST:
-        lost = [replace(one, until=happening.at) for one in party.recognitions if one.kind == happening.kind]
-        kept = [one for one in party.recognitions if one.kind != happening.kind]
-        return replace(party, recognitions=(*kept, *lost))
-    return party

@@ -51,13 +51,16 @@ def tell(story: Story, driver: Driver) -> None:
     """Play all of it; a step that goes otherwise fails with story, number and what was expected."""
     teller = Teller(driver)
     for number, step in enumerate(story.steps, 1):
+        place, otherwise = f"{story}, step {number} {step}", ""
         try:
             teller.play(step)
         except AssertionError as error:
-            pytest.fail(f"{story}, step {number} {step}: {error}", pytrace=False)
+            otherwise = str(error)
         except Exception as error:
-            error.add_note(f"{story}, step {number} {step}")
+            error.add_note(place)
             raise
+        if otherwise:
+            pytest.fail(f"{place}: {otherwise}", pytrace=False)
 
 
 class Teller:

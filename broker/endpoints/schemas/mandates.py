@@ -43,7 +43,7 @@ class NamedSchema(Schema):
             raise ValidationError("Name the party in one way: identifier, insz, kbo, me or my_organisation.")
         # A number or a pseudonym with no name would be a question "whose is this?" (mandates.md section 4).
         person = "insz" in data or data.get("identifier", "").startswith("p-")
-        if False:
+        if person is not ("name" in data):
             raise ValidationError("A person goes with her name as you know it; nobody else does.", "name")
 
 
