@@ -202,7 +202,7 @@ def test_class_11_no_outside_address_is_ever_fetched_for_a_client(apps, village)
         "check_session_iframe",
     ):
         assert not metadata.get(door)
-    assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert metadata["response_types_supported"] == ["code"]
     pushed = apps.fapi.push(apps.fapi.request()[0] | {"request_uri": "http://127.0.0.1:9/"})
     assert pushed.status_code == 400

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from broker.errors import FlowError, IdentityConflictError, InteractionGoneError, UpstreamError
 from broker.flows import sessions
-from broker.ports import LoginRequest, UpstreamLogin
+from broker.records import LoginRequest, UpstreamLogin
 from broker.upstream.acm import AcmUpstream
 from broker.upstream.tables import UpstreamTables
 from mandates.model import Level
