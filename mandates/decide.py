@@ -91,17 +91,13 @@ def decide(request: Request, world: World, now: Instant) -> Decision:
         return deny((obstacle,), world)
     if is_self_act(request):
         return Decision(True, (), (), (), None, world.revision)
-    nearest: tuple[bool, int, tuple[int, int, tuple[str, ...]], tuple[Reason, ...], Chain] | None = None
-    for chain, reasons in judged_chains(request, world, now):
-        # A chain that ends with others explains less than the worst that reaches her.
-        elsewhere = chain.links[-1].representative != request.actor.party
-        ranked = (elsewhere, len(reasons), _preference(chain, world), reasons, chain)
-        if nearest is None or ranked[:3] < nearest[:3]:
-            nearest = ranked
-    if nearest is None:
+    judged = list(judged_chains(request, world, now))
+    carrying = [chain for chain, reasons in judged if not reasons]
+    if carrying:
+        return permit(min(carrying, key=lambda chain: _preference(chain, world)), world, now)
+    if not judged:
         return deny((Reason("no_mandate"),), world)
-    *_, reasons, chain = nearest
-    return deny(reasons, world) if reasons else permit(chain, world, now)
+    return deny(_nearest(judged, request.actor.party, world), world)
 
 
 def decide_many(requests: Iterable[Request], world: World, now: Instant) -> list[Decision]:
@@ -139,12 +135,14 @@ def powers_of(chain: Chain, world: World, now: Instant) -> tuple[str, ...]:
 
     Each link only ever narrows: nothing that a later link adds counts.
     """
-    first, *later = chain.links
-    left = [power for power in first.powers_at(now) if power in world.catalogue.type(first.type).powers]
-    for link in later:
-        held = {*link.powers_at(now)}.intersection(world.catalogue.type(link.type).powers)
-        left = [power for power in left if power in held]
-    return tuple(left)
+    left: tuple[str, ...] | None = None
+    for link in chain.links:
+        # The warm path: few mandates ever lose a power before they end themselves.
+        held = link.powers_at(now) if link.ended_powers else link.powers
+        offered = world.catalogue.type(link.type).powers
+        narrower = held if left is None else left
+        left = tuple([power for power in narrower if power in held and power in offered])
+    return left or ()
 
 
 def why_chain_fails(
@@ -152,18 +150,30 @@ def why_chain_fails(
 ) -> tuple[Reason, ...]:
     """Everything that keeps this chain from carrying the power to this actor; empty if nothing does."""
     reasons = [*_why_lineage_fails(chain, world, now)]
-    acting = chain.acting
+    acting, links = chain.acting, chain.links
     reasons += why_mandate_fails(acting, _waits_for(acting, world, now), actor.session, now)
     reasons += _why_hand_fails(chain, actor, world, now)
-    for link in chain.links:
+    for link in links:
         reasons += _why_parties_fail(link, world, now)
-    needed = max(world.catalogue.type(link.type).level_to_use for link in chain.links)
+    needed = max([world.catalogue.type(link.type).level_to_use for link in links])
     if actor.level < needed:
         reasons.append(Reason("assurance_too_low", needs=needed.name.lower()))
     powers = powers_of(chain, world, now)
     if not powers or power not in {None, *powers}:
         reasons.append(Reason("power_not_granted", needs=power or ""))
-    return tuple(dict.fromkeys(reasons))
+    return tuple(dict.fromkeys(reasons)) if reasons else ()
+
+
+def _nearest(judged: list[tuple[Chain, tuple[Reason, ...]]], actor: str, world: World) -> tuple[Reason, ...]:
+    """The reasons of the chain that lacks least."""
+
+    def distance(one: tuple[Chain, tuple[Reason, ...]]) -> tuple[bool, int, tuple[int, int, tuple[str, ...]]]:
+        chain, reasons = one
+        # A chain that ends with others explains less than the worst that reaches her.
+        elsewhere = chain.links[-1].representative != actor
+        return elsewhere, len(reasons), _preference(chain, world)
+
+    return min(judged, key=distance)[1]
 
 
 def permit(chain: Chain, world: World, now: Instant) -> Decision:
@@ -193,12 +203,12 @@ def path_of(chain: Chain) -> tuple[Link, ...]:
 
 def not_after(chain: Chain, world: World) -> Instant:
     """The earliest end of its links; what is for a minor ends when she turns eighteen, too."""
-    ends = [link.valid_until for link in chain.links]
+    end = min([link.valid_until for link in chain.links])
+    if not world.catalogue.type(chain.acting.type).until_adult:
+        return end
+    # The period was cut to it when it was asked; the register may have been corrected since.
     principal = world.parties.get(chain.acting.principal)
-    if principal is not None and world.catalogue.type(chain.acting.type).until_adult:
-        # The period was cut to it when it was asked; the register may have been corrected since.
-        ends += [] if principal.adult_at is None else [principal.adult_at]
-    return min(ends)
+    return end if principal is None or principal.adult_at is None else min(end, principal.adult_at)
 
 
 def _waits_for(mandate: Mandate, world: World, now: Instant) -> tuple[frozenset[str], ...]:
@@ -249,7 +259,8 @@ def _matches_pins(chain: Chain, request: Request) -> bool:
 
 def _preference(chain: Chain, world: World) -> tuple[int, int, tuple[str, ...]]:
     """Shortest first, then the one that lasts longest, then a fixed order."""
-    return len(chain.links), -not_after(chain, world), tuple(link.id for link in chain.links)
+    links = chain.links
+    return len(links), -not_after(chain, world), tuple([link.id for link in links])
 
 
 def _name_of_principal(chain: Chain, world: World) -> tuple[str, str]:

@@ -6,8 +6,6 @@ lost recognition takes effect at once, also before anyone ends the mandates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from mandates.mandate_type import MandateType
 from mandates.model import Instant, Party, PartyKind
 from mandates.reasons import Reason
@@ -17,7 +15,13 @@ def why_not_eligible(
     mandate_type: MandateType, principal: Party, representative: Party, now: Instant
 ) -> tuple[Reason, ...]:
     """What keeps these two from it; empty if nothing does."""
-    return tuple(_obstacles(mandate_type, principal, representative, now))
+    return (
+        *_obstacles_of_both(mandate_type, principal, representative, now),
+        *_obstacles_of_side(principal, mandate_type.principal_kind, mandate_type.principal_org_kinds, now),
+        *_obstacles_of_side(
+            representative, mandate_type.representative_kind, mandate_type.representative_org_kinds, now
+        ),
+    )
 
 
 def why_cannot_act(party: Party | None, now: Instant) -> Reason | None:
@@ -38,31 +42,32 @@ def _is_deceased(party: Party, now: Instant) -> bool:
     return party.deceased_at is not None and party.deceased_at <= now
 
 
-def _obstacles(
+# Lists and not generators: a decision asks this for each link of each chain.
+
+
+def _obstacles_of_both(
     mandate_type: MandateType, principal: Party, representative: Party, now: Instant
-) -> Iterator[Reason]:
+) -> list[Reason]:
+    found = []
     if principal.id == representative.id:
-        yield Reason("same_party")
+        found.append(Reason("same_party"))
     if _is_deceased(principal, now):
-        yield Reason("principal_deceased", since=principal.deceased_at)
+        found.append(Reason("principal_deceased", since=principal.deceased_at))
     if _is_deceased(representative, now):
-        yield Reason("representative_deceased", since=representative.deceased_at)
+        found.append(Reason("representative_deceased", since=representative.deceased_at))
     if mandate_type.until_adult and not is_minor(principal, now):
-        yield Reason("principal_adult", since=principal.adult_at)
-    sides = (
-        (principal, mandate_type.principal_kind, mandate_type.principal_org_kinds),
-        (representative, mandate_type.representative_kind, mandate_type.representative_org_kinds),
-    )
-    for party, kind, org_kinds in sides:
-        yield from _obstacles_of_side(party, kind, org_kinds, now)
+        found.append(Reason("principal_adult", since=principal.adult_at))
+    return found
 
 
 def _obstacles_of_side(
     party: Party, kind: PartyKind, org_kinds: frozenset[str], now: Instant
-) -> Iterator[Reason]:
+) -> list[Reason]:
+    found = []
     if party.kind is not kind:
-        yield Reason("party_kind", needs=kind.value)
+        found.append(Reason("party_kind", needs=kind.value))
     if org_kinds and not org_kinds & party.kinds_at(now):
-        yield Reason("organisation_kind", needs=" ".join(sorted(org_kinds)))
+        found.append(Reason("organisation_kind", needs=" ".join(sorted(org_kinds))))
     if party.ceased_at is not None and party.ceased_at <= now:
-        yield Reason("organisation_ceased", since=party.ceased_at)
+        found.append(Reason("organisation_ceased", since=party.ceased_at))
+    return found

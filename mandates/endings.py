@@ -10,23 +10,28 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from mandates.capacity import Actor, administrators
+from mandates.capacity import Actor
 from mandates.change import (
     Change,
     changed,
     check_assurance,
-    check_capacity,
     check_eligible,
     check_state,
     ended,
     followers,
     next_version,
 )
-from mandates.errors import InvalidPowersError, NotAllowedError, WrongStateError
-from mandates.mandate_type import MandateType
+from mandates.errors import InvalidPowersError, NotAllowedError
 from mandates.model import Ending, Instant, Mandate, PowerEnding, Suspension
-from mandates.requests import LIVING
-from mandates.status import State, open_suspensions, status_of
+from mandates.permitted import (
+    check_not_aside,
+    is_aside,
+    lifted_capacities,
+    suspending_capacity,
+    way_to_end,
+    ways_to_end,
+)
+from mandates.status import LIVING, State, open_suspensions, status_of
 from mandates.world import World
 
 CodeAct = Literal["refuse", "suspend", "end"]
@@ -40,8 +45,7 @@ def end(mandate: Mandate, actor: Actor, world: World, grounds: str, now: Instant
     representative's) or withdrawn (a manager, or whoever passed it on). Raise
     `WrongStateError` or `NotAllowedError`.
     """
-    check_state(mandate, LIVING, now)
-    ending = _way_to_end(mandate, actor, world, now)
+    ending = way_to_end(mandate, actor, world, now)
     return ended(mandate, ending, actor.party, world, grounds=grounds, now=now)
 
 
@@ -50,8 +54,7 @@ def end_power(mandate: Mandate, power: str, actor: Actor, world: World, grounds:
 
     Raise `InvalidPowersError` if the mandate does not have it (any more), and what `end` raises.
     """
-    check_state(mandate, LIVING, now)
-    ending = _way_to_end(mandate, actor, world, now)
+    ending = way_to_end(mandate, actor, world, now)
     if power not in mandate.powers_at(now):
         raise InvalidPowersError("the mandate does not have this power")
     gone = PowerEnding(power, now, actor.party, ending)
@@ -68,35 +71,22 @@ def suspend(mandate: Mandate, actor: Actor, world: World, grounds: str, now: Ins
 
     Raise `WrongStateError` or `NotAllowedError`.
     """
-    check_state(mandate, LIVING, now)
-    mandate_type = world.catalogue.type(mandate.type)
-    held = check_capacity(actor, mandate, mandate_type.suspend_by, world, now)
-    capacity = next((one for one in mandate_type.suspend_by if one in held), "administrator")
+    capacity = suspending_capacity(mandate, actor, world, now)
     return set_aside(mandate, capacity, actor.party, world, grounds, now)
 
 
 def resume(mandate: Mandate, actor: Actor, world: World, grounds: str, now: Instant) -> Change:
     """Take up what one's own capacity set aside; the period has run on meanwhile.
 
-    What another capacity set aside stays so. After a legal measure is over, the principal
-    takes up what was set aside for it. Raise `WrongStateError`, `NotAllowedError`,
+    What another capacity set aside stays so, but the principal and whoever administers her
+    affairs are one side (`permitted.lifted_capacities`). Raise `WrongStateError`, `NotAllowedError`,
     `AssuranceTooLowError` or `NotEligibleError`.
     """
     mandate_type = world.catalogue.type(mandate.type)
-    check_state(mandate, (State.SUSPENDED,), now)
-    theirs = {one.capacity for one in open_suspensions(mandate, now)}
-    protected = bool(administrators(mandate.principal, world, now))
-    allowed = theirs | ({"principal"} if "administrator" in theirs and not protected else set())
-    held = check_capacity(actor, mandate, allowed, world, now)
-    if held.isdisjoint(allowed):
-        raise NotAllowedError("it was set aside in another capacity")
-    # A protected person cannot take up alone what she could not give alone.
-    if "principal" in held and protected and "administrator" not in held:
-        raise NotAllowedError("whoever administers the principal's affairs must take this up again")
+    mine = lifted_capacities(mandate, actor, world, now)
     check_assurance(actor, mandate_type.level_to_give)
     parties = (world.parties.get(mandate.principal), world.parties.get(mandate.representative))
     check_eligible(mandate_type, *parties, now)
-    mine = held & allowed | ({"administrator"} if "principal" in held and not protected else set())
     first, *later = (
         changed("resumed", _lifted(one, mine, now), actor.party, world, grounds=grounds, now=now)
         for one in (mandate, *_renewals_ahead(mandate, world, now))
@@ -123,7 +113,7 @@ def by_code(
     if act == "suspend":
         _check_in(capacity, mandate_type.suspend_by)
         return set_aside(mandate, capacity, None, world, grounds, now)
-    ways = _ways(mandate_type, mandate)
+    ways = ways_to_end(mandate_type, mandate)
     ending = next((ending for ending, allowed in ways.items() if capacity in allowed), None)
     if ending is None:
         raise NotAllowedError("the code does not do this; sign in")
@@ -137,8 +127,7 @@ def set_aside(
 
     Raise `WrongStateError` if it has one open.
     """
-    if _is_aside(mandate, capacity, now):
-        raise WrongStateError("it is set aside already; it can be resumed")
+    check_not_aside(mandate, capacity, now)
     opened = Suspension(now, by, capacity, grounds)
     first, *later = (
         changed(
@@ -151,13 +140,9 @@ def set_aside(
             capacity=capacity,
         )
         for one in (mandate, *_renewals_ahead(mandate, world, now))
-        if not _is_aside(one, capacity, now)
+        if not is_aside(one, capacity, now)
     )
     return _together(first, later)
-
-
-def _is_aside(mandate: Mandate, capacity: str, now: Instant) -> bool:
-    return any(one.capacity == capacity for one in open_suspensions(mandate, now))
 
 
 def _without(mandate: Mandate, gone: PowerEnding, world: World, grounds: str) -> Change:
@@ -194,21 +179,3 @@ def _together(first: Change, later: Iterable[Change]) -> Change:
 def _check_in(capacity: str, allowed: tuple[str, ...]) -> None:
     if capacity not in allowed:
         raise NotAllowedError("the code does not do this; sign in")
-
-
-def _way_to_end(mandate: Mandate, actor: Actor, world: World, now: Instant) -> Ending:
-    ways = _ways(world.catalogue.type(mandate.type), mandate)
-    anyone = {capacity for allowed in ways.values() for capacity in allowed}
-    held = check_capacity(actor, mandate, anyone, world, now)
-    if "administrator" in held:
-        held |= {"principal"}
-    return next(ending for ending, allowed in ways.items() if not held.isdisjoint(allowed))
-
-
-def _ways(mandate_type: MandateType, mandate: Mandate) -> dict[Ending, tuple[str, ...]]:
-    origin = ("origin",) if mandate.parent else ()
-    return {
-        Ending.REVOKED: mandate_type.revoke_by,
-        Ending.WAIVED: mandate_type.waive_by,
-        Ending.WITHDRAWN: (*mandate_type.withdraw_by, *origin),
-    }

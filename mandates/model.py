@@ -193,6 +193,14 @@ class Mandate:
     version: int = 1
     """Grows with every change; two writers cannot both win."""
 
+    @property
+    def typed_name(self) -> str:
+        """The only name that the person in it goes by until somebody else approved; empty from then on.
+
+        A number with any name would else be a question "whose is this?" (mandates.md section 4).
+        """
+        return "" if self.approvals else self.evidence.typed_name
+
     def powers_at(self, now: Instant) -> tuple[str, ...]:
         """The powers that have not ended one by one by this instant."""
         gone = {one.power for one in self.ended_powers if one.at <= now}

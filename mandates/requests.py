@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mandates import terms
-from mandates.approvals import best_kind, open_groups
+from mandates.approvals import open_groups
 from mandates.capacity import Actor
 from mandates.chain import lineage
 from mandates.change import (
@@ -19,14 +19,12 @@ from mandates.change import (
     check_assurance,
     check_capacity,
     check_eligible,
-    check_state,
     ended,
     event,
     next_version,
 )
 from mandates.errors import (
     DuplicateError,
-    NotAllowedError,
     NotPassableError,
     NotRenewableError,
     OwnRequestError,
@@ -34,11 +32,9 @@ from mandates.errors import (
 from mandates.events import Event
 from mandates.mandate_type import DAY, MandateType
 from mandates.model import Approval, Ending, Evidence, Instant, Mandate, Party, Source
-from mandates.status import State, open_suspensions, status_of
+from mandates.permitted import approval_kind, check_cancellation, check_refusal
+from mandates.status import LIVING, State, open_suspensions, status_of
 from mandates.world import World
-
-LIVING = (State.SCHEDULED, State.ACTIVE, State.SUSPENDED)
-
 
 def request_mandate(
     *,
@@ -116,9 +112,9 @@ def renew(
         msg = f"this type is renewed in the last {mandate_type.renew_days} days before its end"
         raise NotRenewableError(msg)
     valid_from = now if at_once else old.valid_until
-    draft = replace(
-        _fresh(old, id, actor, evidence or old.evidence, world, now), replaces=old.id, whole=old.whole
-    )
+    # Other papers are no approval: whoever was typed stays under the name that was typed.
+    papers = replace(evidence or old.evidence, typed_name=old.evidence.typed_name)
+    draft = replace(_fresh(old, id, actor, papers, world, now), replaces=old.id, whole=old.whole)
     # The old one counts: a request of her own would be hers to handle outside her caseload.
     check_capacity(actor, old, mandate_type.request_by, world, now)
     check_assurance(actor, mandate_type.level_to_give)
@@ -179,10 +175,7 @@ def approve(mandate: Mandate, actor: Actor, world: World, now: Instant, *, by_co
     `NotEligibleError` (someone may have died since) or `DuplicateError`.
     """
     mandate_type = world.catalogue.type(mandate.type)
-    check_state(mandate, (State.AWAITING,), now)
-    if actor.party == mandate.requested_by:
-        raise OwnRequestError("somebody else must approve this request")
-    kind = _approval_kind(mandate, mandate_type, actor, world, now, by_code=by_code)
+    kind = approval_kind(mandate, actor, world, now, by_code=by_code)
     check_assurance(actor, mandate_type.level_to_give)
     parties = (world.parties.get(mandate.principal), world.parties.get(mandate.representative))
     check_eligible(mandate_type, *parties, now)
@@ -200,17 +193,13 @@ def approve(mandate: Mandate, actor: Actor, world: World, now: Instant, *, by_co
 
 def refuse(mandate: Mandate, actor: Actor, world: World, grounds: str, now: Instant) -> Change:
     """Turn a waiting request down. Raise `WrongStateError` or `NotAllowedError`."""
-    check_state(mandate, (State.AWAITING,), now)
-    check_capacity(actor, mandate, world.catalogue.type(mandate.type).refuse_by, world, now)
+    check_refusal(mandate, actor, world, now)
     return ended(mandate, Ending.REFUSED, actor.party, world, grounds=grounds, now=now)
 
 
 def cancel(mandate: Mandate, actor: Actor, world: World, grounds: str, now: Instant) -> Change:
     """Take a waiting request back. Raise `WrongStateError` or `NotAllowedError`."""
-    check_state(mandate, (State.AWAITING,), now)
-    cancel_by = world.catalogue.type(mandate.type).cancel_by
-    # What is to be passed on was asked by the side that passes it on.
-    check_capacity(actor, mandate, (*cancel_by, "origin"), world, now)
+    check_cancellation(mandate, actor, world, now)
     return ended(mandate, Ending.CANCELLED, actor.party, world, grounds=grounds, now=now)
 
 
@@ -325,19 +314,3 @@ def _times_passed_on(mandate: Mandate, world: World) -> int:
     if not complete:
         raise NotPassableError("what it was passed on from is not known")
     return len(passed_on) - 1
-
-
-def _approval_kind(
-    mandate: Mandate, mandate_type: MandateType, actor: Actor, world: World, now: Instant, *, by_code: bool
-) -> str:
-    """Which of the approvals this person gives: the one that fills most of what is open."""
-    wanted = open_groups(mandate, world, now, ())
-    held = check_capacity(actor, mandate, frozenset().union(*wanted), world, now)
-    # Four eyes are two people, whatever the number of capacities of one of them.
-    if any(approval.by == actor.party for approval in mandate.approvals):
-        raise NotAllowedError("you approved already; somebody else must give the other approval")
-    usable = held.intersection(mandate_type.activation_code) if by_code else held
-    kind = best_kind(open_groups(mandate, world, now), usable)
-    if kind is None:
-        raise NotAllowedError("this approval was given already, or is not given this way")
-    return kind

@@ -35,6 +35,10 @@ class State(StrEnum):
     SESSION_ENDED = "session_ended"
 
 
+LIVING = (State.SCHEDULED, State.ACTIVE, State.SUSPENDED)
+"""Approved and not over: there is something to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A state, and since when."""
@@ -73,12 +77,12 @@ def status_of(mandate: Mandate, now: Instant) -> Status:
         return ended
     if mandate.valid_until <= now:
         return Status(State.EXPIRED, mandate.valid_until)
-    suspended = open_suspensions(mandate, now)
+    suspended = open_suspensions(mandate, now) if mandate.suspensions else ()
     if suspended:
         return Status(State.SUSPENDED, suspended[0].at)
     if now < mandate.valid_from:
         return Status(State.SCHEDULED, mandate.activated_at)
-    lifted = (one.until for one in mandate.suspensions if one.until is not None and one.until <= now)
+    lifted = [one.until for one in mandate.suspensions if one.until is not None and one.until <= now]
     return Status(State.ACTIVE, max(mandate.valid_from, mandate.activated_at, *lifted))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from broker.errors import AddressMissingError, CodeRefusedError
 from broker.flows import activation_codes, contacts, reviews, revocation, standing, tries, world
 from broker.flows.activation_codes import read, written
-from broker.flows.seen import as_typed
+from broker.flows.parties import as_typed
 from broker.flows.standing import Standing
 from broker.ports import Services, UnitOfWork
 from broker.records import ActivationCode, Session

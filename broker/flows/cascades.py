@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from broker.errors import NotFoundHereError
-from broker.flows import cascade_plans, cascade_undo, happenings, revocation
+from broker.flows import cascade_plans, cascade_undo, happenings, notices, revocation
 from broker.ports import Services, UnitOfWork
 from broker.records import CascadeRecord, Grant, Session
 from mandates.capacity import REVIEWER
@@ -206,6 +206,7 @@ def _store(
         Event("session.ended", now, one.party, grounds=plan.happening.cause.value) for one in sessions
     ]
     uow.journal.append([named, *(said for one in closed for said in one.events), *signed_out], now)
+    notices.tell_of(uow, named.type, plan.changed, now)
     return _revoke(uow, plan, sessions, now)
 
 

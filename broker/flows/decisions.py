@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from broker.errors import NotFoundHereError, StaleError
 from broker.flows import world
+from broker.flows.parties import as_typed
 from broker.ports import Services
 from broker.records import Question, Session
 from mandates.capacity import REVIEWER, administrators
@@ -78,7 +79,11 @@ def who_could_act(
     if not may_look or principal not in snapshot.parties:
         raise NotFoundHereError
     then = world.of_snapshot(_catalogue(services, stored), snapshot)
-    return who_can_act(principal, then, at), dict(snapshot.parties)
+    named = dict(snapshot.parties)
+    for one in snapshot.mandates:
+        if one.principal == principal and one.representative in named:
+            named[one.representative] = as_typed(one, named[one.representative], session)
+    return who_can_act(principal, then, at), named
 
 
 def _catalogue(services: Services, stored: tuple[str, str] | None) -> Catalogue:

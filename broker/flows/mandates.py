@@ -280,7 +280,8 @@ def caseload(
     """Change for whom a member of staff acts; party ids of principals of her organisation.
 
     Raise `NotAllowedError` unless the session manages executors of this organisation,
-    `NotFoundHereError` for an executor that is for everybody.
+    `NotFoundHereError` for an executor that is for everybody and for people who gave the
+    organisation nothing: a caseload shows names, and is no way to learn one.
     """
     with services.database.write() as uow:
         executor, actor, seen = _load(services, uow, session, executor_id, now)
@@ -288,6 +289,8 @@ def caseload(
         if executor.whole or not kind.executor or executor.source is not Source.STORED:
             raise NotFoundHereError
         check_capacity(actor, executor, kind.withdraw_by, seen, now)
+        if not world.beneficiaries(uow, executor.principal, add).issuperset(add):
+            raise NotFoundHereError
         uow.mandates.add_to_caseload(executor.id, add, now)
         if uow.mandates.remove_from_caseload(executor.id, remove, now):
             revocation.revoke_on(uow, [executor.id], now)

@@ -7,11 +7,12 @@ this file nobody sees one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from uuid import uuid4
 
 from broker.ports import Services, UnitOfWork
-from broker.records import NewParty
-from mandates.model import Instant, Party, PartyKind
+from broker.records import NewParty, Session
+from mandates.model import Instant, Mandate, Party, PartyKind
 
 
 def insz_indexes(services: Services, uow: UnitOfWork, insz: str) -> tuple[str, ...]:
@@ -35,6 +36,16 @@ def find_or_add_person(
     insz = services.numbers.insz(typed_insz)
     known = uow.parties.find_by_insz_index(*insz_indexes(services, uow, insz))
     return known or add_person(services, uow, name=name, insz=insz, now=now)
+
+
+def as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
+    """The party of a mandate under the name that was typed, until somebody else approved.
+
+    She herself sees her own name.
+    """
+    typed = mandate.typed_name
+    hidden = typed and party.kind is PartyKind.PERSON and party.id != viewer.party
+    return replace(party, name=typed) if hidden else party
 
 
 def add_person(services: Services, uow: UnitOfWork, *, name: str, insz: str | None, now: Instant) -> Party:

@@ -25,8 +25,7 @@ from mandates.errors import NotAllowedError, OwnRequestError, WrongStateError
 from mandates.events import Event
 from mandates.mandate_type import MandateType
 from mandates.model import Ending, Instant, Level, Mandate
-from mandates.requests import LIVING
-from mandates.status import open_suspensions, status_of
+from mandates.status import LIVING, open_suspensions, status_of
 
 Outcome = Literal["confirm", "withdraw", "resume"]
 """In order; not in order, so that it ends unless it has; in order, and what the report set aside goes on."""

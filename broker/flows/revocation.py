@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from broker.flows import notices
 from broker.ports import Services, UnitOfWork
 from broker.records import Grant
 from mandates.change import Change
 from mandates.claims import end_with_session
 from mandates.events import Event
-from mandates.model import Instant
+from mandates.model import Instant, Source
 
 
 def record(uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False) -> None:
@@ -34,6 +35,8 @@ def record(uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False) 
     if smaller:
         revoke_on(uow, smaller, now)
     uow.journal.append(change.events, now)
+    if change.mandate.source is Source.STORED:
+        notices.tell(uow, change.events, now)
 
 
 def revoke_on(uow: UnitOfWork, mandates: Collection[str], now: Instant) -> None:

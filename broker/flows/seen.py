@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from broker.errors import NotFoundHereError
 from broker.flows import decisions, world
+from broker.flows.parties import as_typed
 from broker.ports import Services, UnitOfWork
 from broker.records import JournalEntry, Session
 from mandates.capacity import REVIEWER, capacities
 from mandates.mandate_type import MandateType
-from mandates.model import Instant, Mandate, Party, PartyKind
+from mandates.model import Instant, Mandate, Party
 from mandates.status import State, Status, open_suspensions, status_of
 
 WAITING = 200
@@ -167,17 +168,6 @@ def views(
         )
         for row in rows
     ]
-
-
-def as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
-    """The party under the name that was typed, until somebody else approved.
-
-    A number with any name would else be a question "whose is this?" (mandates.md
-    section 4). She herself sees her own name.
-    """
-    typed = mandate.evidence.typed_name
-    hidden = typed and not mandate.approvals and party.kind is PartyKind.PERSON and party.id != viewer.party
-    return replace(party, name=typed) if hidden else party
 
 
 def _manages(services: Services, session: Session, mandate: Mandate, now: Instant) -> bool:

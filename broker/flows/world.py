@@ -66,6 +66,15 @@ def beside(uow: UnitOfWork, principal: Party, representative: str) -> list[Manda
     return uow.mandates.of_pairs([(principal.id, representative)])
 
 
+def beneficiaries(uow: UnitOfWork, organisation: str, people: Iterable[str]) -> frozenset[str]:
+    """Of these people, who has or had a mandate with the organisation: no news to those who work there.
+
+    A request that waits is none: until somebody approves, its person goes by the name that was typed.
+    """
+    pairs = [(person, organisation) for person in people]
+    return frozenset(one.principal for one in uow.mandates.of_pairs(pairs) if one.activated_at is not None)
+
+
 def for_change(services: Services, uow: UnitOfWork, actor: Actor, mandate: Mandate) -> World:
     """What is needed to judge a change: her capacities, what stands beside it, what was passed on from it."""
     around_it = beside(uow, uow.parties.get(mandate.principal), mandate.representative)

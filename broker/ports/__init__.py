@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from broker.ports.journal import DataSubjectStore, JournalStore, RetentionStore
-from broker.ports.life import ActivationStore, BulkStore, CascadeStore, ReviewStore, UseStore
+from broker.ports.life import ActivationStore, BulkStore, CascadeStore, OutboxStore, ReviewStore, UseStore
 from broker.ports.mandates import MandateStore
 from broker.ports.outside import Clock, EphemeralStore, NumberChecks, Spreadsheets, Upstream
 from broker.ports.parties import ContactStore, PartyStore, VaultKeyStore
@@ -41,6 +41,7 @@ __all__ = [
     "JournalStore",
     "MandateStore",
     "NumberChecks",
+    "OutboxStore",
     "PartyStore",
     "RegistryStore",
     "RetentionStore",
@@ -70,6 +71,7 @@ class UnitOfWork(Protocol):
     retention: RetentionStore
     registry: RegistryStore
     bulk: BulkStore
+    outbox: OutboxStore
     vault_keys: VaultKeyStore
     activation: ActivationStore
     contacts: ContactStore

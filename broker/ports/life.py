@@ -11,6 +11,7 @@ from broker.records import (
     BulkRow,
     CascadeRecord,
     Done,
+    Message,
     Review,
     Use,
     UsePlace,
@@ -112,3 +113,17 @@ class BulkStore(Protocol):
 
     def counts(self, job: str) -> dict[str, int]:
         """Verdict -> how many rows have it."""
+
+
+class OutboxStore(Protocol):
+    """What must be told to somebody, committed with the change that it tells of."""
+
+    def post(self, messages: Sequence[Message]) -> None: ...
+    def tell(self, messages: Sequence[Message]) -> None:
+        """As `post`, for the people among the parties that they are for; organisations get none."""
+
+    def of_party(self, party: str, topic: str, before: int | None, limit: int) -> list[Message]:
+        """Newest first, from before this number on."""
+
+    def waiting(self, topic: str, limit: int) -> list[Message]:
+        """Not delivered yet, oldest first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from broker.records.bulk import BulkJob, BulkRow
 from broker.records.journal import Checkpoint, JournalEntry, JournalLeaf, JournalNode, PlacedEntry
-from broker.records.life import ActivationCode, CascadeRecord, Done, Review, Use, UsePlace
+from broker.records.life import ActivationCode, CascadeRecord, Done, Message, Review, Use, UsePlace
 from broker.records.parties import Contact, NewParty, VaultedValue
 from broker.records.questions import MandateVersion, Place, Question, Snapshot, Wanted
 from broker.records.registry import Audience, Client, StaffRole
@@ -31,6 +31,7 @@ __all__ = [
     "JournalNode",
     "LoginRequest",
     "MandateVersion",
+    "Message",
     "NewParty",
     "Place",
     "PlacedEntry",

@@ -92,3 +92,19 @@ class CascadeRecord:
     body: Mapping[str, Any]
     """JSON: the happening, the party's facts before, each mandate's version and end before, successors."""
     undone_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that must be told, written in the transaction of what it tells of."""
+
+    at: Instant
+    topic: str
+    """`notice` for a person, `status-changed` for voucher services (tokens.md section 6)."""
+    body: Mapping[str, Any]
+    """JSON; no name, number, token or code."""
+    party: str | None = None
+    mandate: str | None = None
+    seq: int = 0
+    """The order of posting; the database's."""
+    delivered_at: Instant | None = None

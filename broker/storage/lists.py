@@ -9,6 +9,7 @@ whatever came and went before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -27,12 +28,15 @@ from sqlalchemy import (
 from broker.records import Place, Wanted
 from broker.storage.clauses import one_of, select_record
 from broker.storage.engine_tables import ACTIVATED, CLAIMED, OPEN, STORED, WAITING, caseloads, mandates
-from broker.storage.names import literally, word_beginning
+from broker.storage.names import key_of, literally, word_beginning, word_begins
 from broker.storage.reader import MandateReader
 from mandates.model import Instant, Mandate
 
 _BATCH = 500
 """Rows that a streaming reader holds in memory."""
+
+_EVERYTHING = 2**31 - 1
+"""Rows of a page that has no end."""
 
 _m = mandates.c
 _MANDATES = select_record(mandates, Mandate)
@@ -145,12 +149,22 @@ class ListQueries(MandateReader):
     def delegates(
         self, principal: str, wanted: Wanted, now: Instant, after: Place | None, limit: int
     ) -> list[tuple[Place, Mandate]]:
-        """A page of what this party gave that can be in force now or later, by the representative's name."""
-        key = _m.representative_key
+        """A page of what this party gave that can be in force now or later, by the representative's name.
+
+        Who goes by the name that was typed is found by that one: the name on record would else be
+        guessed letter by letter. So a name is sought here and not in the index, among staff alone.
+        """
+        key, name = _m.representative_key, wanted.name
+        if name:
+            wanted = replace(wanted, name="")
         given = _ids(key).where(
             _m.principal == bindparam("principal"), STORED, *_can_be_in_force(), *_narrowed(wanted, key)
         )
-        return self._page([given], key, {"principal": principal} | _parameters(wanted, now, after, limit))
+        most = _EVERYTHING if name else limit
+        found = self._page([given], key, {"principal": principal} | _parameters(wanted, now, after, most))
+        if not name:
+            return found
+        return [row for row in found if word_begins(key_of(row[1].typed_name) or row[0][0], name)][:limit]
 
     def _page(
         self, parts: Sequence[Select[Any]], key: ColumnElement[str], keys: dict[str, Any]

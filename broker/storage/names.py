@@ -24,6 +24,12 @@ def word_beginning(typed: str) -> str:
     return f"% {literally(folded)}%" if folded else literally("%")
 
 
+def word_begins(key: str, typed: str) -> bool:
+    """Whether a word of this key begins with what was typed: what the pattern says, for one name."""
+    folded = key_of(typed)
+    return bool(folded) and f" {folded}" in f" {key}"
+
+
 def literally(text: str) -> str:
     r"""`text` for a LIKE pattern (escape `\`): its wildcards mean themselves."""
     return re.sub(r"([\\%_])", r"\\\1", text)

@@ -29,24 +29,14 @@ _NO_EVIDENCE = Evidence()
 
 def mandate_of(row: Sequence[Any]) -> Mandate:
     """Return the mandate of a row with the columns of `Mandate` in order."""
-    evidence, approvals, suspensions, ended_powers = row[16], row[17], row[20], row[21]
-    return Mandate(
-        *row[:4],
-        read_powers(row[4]),
-        *row[5:10],
-        _SOURCES[row[10]],
-        *row[11:14],
-        bool(row[14]),
-        bool(row[15]),
-        read_evidence(evidence) if evidence else _NO_EVIDENCE,
-        read_approvals(approvals) if approvals else (),
-        row[18],
-        row[19],
-        read_suspensions(suspensions) if suspensions else (),
-        read_power_endings(ended_powers) if ended_powers else (),
-        row[22],
-        row[23],
-        _ENDINGS[row[24]],
-        row[25],
-        row[26],
-    )
+    values = list(row)
+    values[4] = read_powers(row[4])
+    values[10] = _SOURCES[row[10]]
+    values[14], values[15] = bool(row[14]), bool(row[15])
+    # Most are empty, and an empty one is not worth a call.
+    values[16] = read_evidence(row[16]) if row[16] else _NO_EVIDENCE
+    values[17] = read_approvals(row[17]) if row[17] else ()
+    values[20] = read_suspensions(row[20]) if row[20] else ()
+    values[21] = read_power_endings(row[21]) if row[21] else ()
+    values[24] = _ENDINGS[row[24]]
+    return Mandate(*values)

@@ -9,13 +9,14 @@ that was set may then never have to return from 1 to 0.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from broker.port_errors import ConflictError, UnavailableError
-from broker.records import StatusEntry, StatusList
+from broker.records import Message, StatusEntry, StatusList
 from broker.storage.clauses import columns_of, one_of, row_of, select_record, skip_taken
+from broker.storage.outbox import SqlOutboxStore
 from broker.storage.tables import grants, status_entries, status_lists
 from mandates.model import Instant
 
@@ -27,6 +28,9 @@ _DRAWS = 64
 """At three quarters full, 64 draws all fail once in 10**8 times."""
 _COUNT_EVERY = 1024
 """A list is counted once in every 1/1024 of its size, on average: counting 2**20 rows is slow."""
+
+_TOLD_AT_ONCE = 1000
+"""Indices in one message (tokens.md section 6)."""
 
 _live = (
     status_entries.c.grant == bindparam("grant_id"),
@@ -64,7 +68,7 @@ _REVOKE = (
     update(status_entries)
     .where(one_of(status_entries.c.grant, "ids"), status_entries.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
-    .returning(status_entries.c.list)
+    .returning(status_entries.c.list, status_entries.c.index)
 )
 _RAISE_VERSIONS = (
     update(status_lists).where(one_of(status_lists.c.id, "ids")).values(version=status_lists.c.version + 1)
@@ -83,6 +87,7 @@ class SqlStatusStore:
 
     def __init__(self, connection: Connection, list_size: int) -> None:
         self._connection = connection
+        self._outbox = SqlOutboxStore(connection)
         self._list_size = list_size
 
     def allocate(self, grant: str, audience: str, exp: Instant, now: Instant) -> StatusEntry:
@@ -109,14 +114,21 @@ class SqlStatusStore:
         return None if row is None else StatusEntry(**row)
 
     def revoke(self, grants: Iterable[str], now: Instant) -> int:
-        """Set the bits of these grants' live entries and raise the lists' versions. Returns how many.
+        """Set the bits of these grants' live entries, raise the lists' versions, and post what to tell.
+
+        Returns how many. The outbox gets one message for a list and at most a thousand
+        indices, which is the list sent early (tokens.md section 6).
 
         Come here after ending the grants, or with the mandate saved: both hold
         off an allocation that is under way, whose bit is then set here too.
         """
-        touched = self._connection.execute(_REVOKE, {"ids": grants, "now": now}).scalars().all()
+        touched = self._connection.execute(_REVOKE, {"ids": grants, "now": now}).all()
         if touched:
-            self._connection.execute(_RAISE_VERSIONS, {"ids": touched})
+            indices: dict[str, list[int]] = {}
+            for status_list, index in touched:
+                indices.setdefault(status_list, []).append(index)
+            self._connection.execute(_RAISE_VERSIONS, {"ids": indices})
+            self._outbox.post(_told(indices, now))
         return len(touched)
 
     def lists(self) -> list[StatusList]:
@@ -189,3 +201,13 @@ def _decoys(size: int) -> tuple[int, ...]:
     """Random indices that nobody will get; how many there are is nobody's business either."""
     least = size // _DECOYS_PER_LIST
     return tuple(sorted({secrets.randbelow(size) for _ in range(least + secrets.randbelow(least + 1))}))
+
+
+def _told(indices: Mapping[str, Sequence[int]], now: Instant) -> list[Message]:
+    return [
+        Message(
+            now, "status-changed", {"list": status_list, "idx": sorted(found)[start : start + _TOLD_AT_ONCE]}
+        )
+        for status_list, found in indices.items()
+        for start in range(0, len(found), _TOLD_AT_ONCE)
+    ]

@@ -280,6 +280,34 @@ catalogues = Table(
     sqlite_autoincrement=True,
 )
 
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("at", INSTANT, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("party", Text),
+    Column("mandate", Text),
+    Column("body", JSON_OBJECT, nullable=False),
+    Column("delivered_at", INSTANT),
+    sqlite_autoincrement=True,
+)
+_for_somebody, _undelivered = outbox.c.party.is_not(None), outbox.c.delivered_at.is_(None)
+Index(
+    "ix_outbox_party",
+    outbox.c.party,
+    outbox.c.seq,
+    sqlite_where=_for_somebody,
+    postgresql_where=_for_somebody,
+)
+Index(
+    "ix_outbox_waiting",
+    outbox.c.topic,
+    outbox.c.seq,
+    sqlite_where=_undelivered,
+    postgresql_where=_undelivered,
+)
+
 counters = Table(
     "counters",
     metadata,

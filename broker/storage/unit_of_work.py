@@ -17,6 +17,7 @@ from broker.storage.data_subjects import SqlDataSubjectStore
 from broker.storage.grants import SqlGrantStore
 from broker.storage.journal import SqlJournalStore
 from broker.storage.mandates import SqlMandateStore
+from broker.storage.outbox import SqlOutboxStore
 from broker.storage.parties import SqlPartyStore
 from broker.storage.registry import SqlRegistryStore
 from broker.storage.retention import SqlRetentionStore
@@ -66,6 +67,7 @@ class SqlUnitOfWork:
         self.cascades = SqlCascadeStore(connection)
         self.staff = SqlStaffStore(connection)
         self.bulk = SqlBulkStore(connection)
+        self.outbox = SqlOutboxStore(connection)
         return self
 
     def __exit__(

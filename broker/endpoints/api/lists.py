@@ -21,6 +21,7 @@ from broker.endpoints.schemas.lists import (
 )
 from broker.errors import NotFoundHereError
 from broker.flows import callers, decisions, lists, mandates, seen
+from broker.flows.parties import as_typed
 from broker.records import Wanted
 from mandates.decide import Decision
 from mandates.model import Instant, Party
@@ -83,7 +84,7 @@ def delegates(query: dict[str, Any], reference: str) -> Any:
                 "identifier": names().mandate(mandate.id),
                 "mandate_type": mandate.type,
                 "representative": shown.party(
-                    seen.as_typed(mandate, page.parties[mandate.representative], session())
+                    as_typed(mandate, page.parties[mandate.representative], session())
                 ),
                 "actions": mandate.powers_at(now()),
                 "state": status.state.value,

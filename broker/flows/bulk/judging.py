@@ -150,7 +150,7 @@ def _known(
         people=people,
         recorded=recorded.keys(),
         given=given,
-        beneficiaries=_beneficiaries(
+        beneficiaries=world.beneficiaries(
             uow, organisation.id, [recorded[n].id for n in members & recorded.keys()]
         ),
     )
@@ -172,11 +172,3 @@ def _given(
 def _put(groups: dict[str, list[Mandate]], pairs: Iterable[tuple[str, Mandate]]) -> None:
     for key, mandate in pairs:
         groups.setdefault(key, []).append(mandate)
-
-
-def _beneficiaries(uow: UnitOfWork, organisation: str, people: Sequence[str]) -> frozenset[str]:
-    """Of these, who has or had a mandate with the organisation: no news to those who work there."""
-    if not people:
-        return frozenset()
-    pairs = [(person, organisation) for person in people]
-    return frozenset(mandate.principal for mandate in uow.mandates.of_pairs(pairs))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from broker.errors import NotValidatedError
-from broker.flows import parties, reviews
+from broker.flows import notices, parties, reviews
 from broker.flows.bulk.intake import CHUNK, Report, RowSeal, acting_for, event, find, of_session
 from broker.flows.bulk.judging import Judged, judge
 from broker.flows.bulk.rows import TypedRow
@@ -133,6 +133,7 @@ def _store(
     reviews.sample_many(uow, [(mandate, types[mandate.type]) for mandate in active], at)
     events = [happened for change in changes for happened in change.events]
     uow.journal.append([*events, *_caseload_events(session, judged, at)], at)
+    notices.tell(uow, events, at)
 
 
 def _caseload_events(session: Session, judged: Sequence[Judged], at: Instant) -> list[Event]:
