@@ -175,6 +175,12 @@ class CodeRefusedError(FlowError):
     code = "code_refused"
 
 
+class InvalidDocumentError(FlowError):
+    """A paper that cannot be kept: empty, too large, or of another kind than PDF, JPEG and PNG."""
+
+    code = "invalid_document"
+
+
 class TooManyTriesError(FlowError):
     """Too many codes were tried by this person or from this address."""
 
@@ -296,6 +302,9 @@ ANSWERS: dict[str, Answer] = {
         "invalid_request",
         400,
         "Deze code klopt niet of geldt niet meer. Kijk de tekens na of vraag een nieuwe code.",
+    ),
+    "invalid_document": Answer(
+        "invalid_request", 400, "Breng een PDF, JPEG of PNG van ten hoogste 5 MB."
     ),
     "too_many_tries": Answer(
         "access_denied", 429, "Er werd te vaak een verkeerde code ingevuld. Probeer het over een uur opnieuw."

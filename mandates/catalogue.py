@@ -44,7 +44,7 @@ _WORDS: Mapping[str, tuple[str, ...] | None] = {
 }
 _ORG_KINDS = ("principal_org_kinds", "representative_org_kinds")
 _COUNTS = ("renew_days", "rest_days", "sample_percent", "depth")
-_FLAGS = ("evidence_required", "executor", "several", "measure", "until_adult")
+_FLAGS = ("evidence_required", "document_required", "executor", "several", "measure", "until_adult")
 
 
 @dataclass(frozen=True, slots=True)

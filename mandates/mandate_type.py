@@ -81,6 +81,8 @@ class MandateType:
     pass_on_by: tuple[str, ...] = ()
     """Who may ask to pass it on, where `depth` allows: someone on the representative's side."""
     evidence_required: bool = False
+    document_required: bool = False
+    """The evidence must name a document: a scanned order, a signed form."""
     lapse_days: int = 14
     renew_days: int = 0
     """How long before the end a renewal may be asked."""

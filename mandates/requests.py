@@ -36,6 +36,7 @@ from mandates.permitted import approval_kind, check_cancellation, check_refusal
 from mandates.status import LIVING, State, open_suspensions, status_of
 from mandates.world import World
 
+
 def request_mandate(
     *,
     id: str,  # noqa: A002 - the model's word
@@ -167,7 +168,15 @@ def pass_on(
     return _submit(_with_terms(draft, mandate_type, powers, now, until, principal, now), world, now)
 
 
-def approve(mandate: Mandate, actor: Actor, world: World, now: Instant, *, by_code: bool = False) -> Change:
+def approve(
+    mandate: Mandate,
+    actor: Actor,
+    world: World,
+    now: Instant,
+    *,
+    by_code: bool = False,
+    grounds: str = "",
+) -> Change:
     """Give one of the approvals that the request waits for; the last one activates it.
 
     `by_code`: the person redeemed an activation code that was sent to her. Raise
@@ -185,7 +194,15 @@ def approve(mandate: Mandate, actor: Actor, world: World, now: Instant, *, by_co
     approved = next_version(mandate, approvals=approvals, activated_at=now if complete else None)
     detail: dict[str, Any] = {"approval": kind} | ({"by_code": True} if by_code else {})
     version = world.catalogue.version
-    happened = event("approved", approved, at=now, actor=actor.party, catalogue_version=version, **detail)
+    happened = event(
+        "approved",
+        approved,
+        at=now,
+        actor=actor.party,
+        catalogue_version=version,
+        grounds=grounds,
+        **detail,
+    )
     if not complete:
         return Change(approved, (happened,))
     return _activated(approved, actor.party, world, now, [happened])

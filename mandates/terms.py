@@ -66,5 +66,7 @@ def check_evidence(mandate_type: MandateType, evidence: Evidence) -> None:
     """Raise `EvidenceRequiredError` if the type asks for evidence, or if what was given is none."""
     if evidence.sha256 is not None and not _SHA256.fullmatch(evidence.sha256):
         raise EvidenceRequiredError("the SHA-256 of the document must be 64 lower case hex digits")
+    if mandate_type.document_required and evidence.sha256 is None:
+        raise EvidenceRequiredError("name the document that the request rests on by its SHA-256")
     if mandate_type.evidence_required and evidence.sha256 is None and not evidence.note.strip():
         raise EvidenceRequiredError("say what the request rests on, or add the signed form")

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from broker.errors import AddressMissingError, CodeRefusedError
-from broker.flows import activation_codes, contacts, reviews, revocation, standing, tries, world
+from broker.flows import activation_codes, contacts, revocation, standing, tries, world
 from broker.flows.activation_codes import read, written
+from broker.flows.mandates import store_change
 from broker.flows.parties import as_typed
 from broker.flows.standing import Standing
 from broker.ports import Services, UnitOfWork
@@ -25,8 +26,7 @@ from mandates.endings import CodeAct
 from mandates.errors import MandateError, NotAllowedError, OwnRequestError
 from mandates.events import Event
 from mandates.model import Instant, Level, Mandate
-from mandates.requests import LIVING
-from mandates.status import State, status_of
+from mandates.status import LIVING, State, status_of
 
 GUESSES = 5
 """Wrong codes in an hour, of one person."""
@@ -94,10 +94,8 @@ def redeem(services: Services, session: Session, typed: str, now: Instant, *, ad
         tries.forgive(services, *claimed)
         seen = world.for_change(services, uow, actor, mandate)
         change = lifecycle.approve(mandate, actor, seen, now, by_code=True)
-        revocation.record(uow, change, now)
+        store_change(services, uow, change, now)
         uow.activation.mark_redeemed(_hash(services, code), now)
-        if change.mandate.activated_at == now:
-            reviews.sample(uow, change.mandate, seen.catalogue.type(mandate.type), now)
         uow.commit()
     return change.mandate
 

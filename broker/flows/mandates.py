@@ -99,7 +99,7 @@ def ask(services: Services, session: Session, asked: Asked, now: Instant) -> Man
             now=now,
             whole=asked.whole,
         )
-        _store(services, uow, change, now, new=True)
+        store_change(services, uow, change, now, new=True)
         uow.commit()
     return change.mandate
 
@@ -110,13 +110,13 @@ def approve(
     mandate_id: str,
     now: Instant,
     *,
+    grounds: str = "",
     version: int | None = None,
-    by_code: bool = False,
 ) -> Mandate:
     """Approve a request that waits for this person, in the capacity that the type asks."""
 
     def approved(mandate: Mandate, actor: Actor, seen: World) -> Change:
-        return lifecycle.approve(mandate, actor, seen, now, by_code=by_code)
+        return lifecycle.approve(mandate, actor, seen, now, grounds=grounds)
 
     return _change(services, session, mandate_id, now, version, approved)
 
@@ -232,7 +232,7 @@ def renew(
         )
         waits_for = open_groups(change.mandate, seen, now) if change.mandate.activated_at is None else ()
         if not dry_run:
-            _store(services, uow, change, now, new=True)
+            store_change(services, uow, change, now, new=True)
             uow.commit()
     return Renewal(change.mandate, old, waits_for)
 
@@ -263,7 +263,7 @@ def pass_on(
             world=replace(seen, parties={**seen.parties, receiver.id: receiver}),
             now=now,
         )
-        _store(services, uow, change, now, new=True)
+        store_change(services, uow, change, now, new=True)
         uow.commit()
     return change.mandate
 
@@ -323,9 +323,14 @@ def _resolve(
     known: Mapping[str, Party],
     now: Instant,
 ) -> Party:
-    """The party that is meant. Raise `InvalidTypedNumberError`, or `NotFoundHereError` if there is none."""
+    """The party that is meant, to be judged by. Raise `InvalidTypedNumberError`, `NotFoundHereError`."""
     if named.insz:
-        return parties.find_or_add_person(services, uow, named.insz, named.name, now)
+        person = parties.find_or_add_person(services, uow, named.insz, named.name, now)
+        # Of herself she knows all there is. A mandate that needs no approval is active at once for the
+        # dead too, as for a number that nobody has: deciding denies it, and nobody can ever use it.
+        return known.get(person.id) if person.id == session.party else parties.as_if_new(
+            services, person, services.numbers.insz(named.insz)
+        )
     if named.kbo:
         found = uow.parties.find_by_kbo(services.numbers.kbo(named.kbo))
     else:
@@ -363,12 +368,14 @@ def _change(
         if version not in {None, mandate.version}:
             raise VersionError
         change = act(mandate, actor, seen)
-        _store(services, uow, change, now, new=False)
+        store_change(services, uow, change, now)
         uow.commit()
     return change.mandate
 
 
-def _store(services: Services, uow: UnitOfWork, change: Change, now: Instant, *, new: bool) -> None:
+def store_change(
+    services: Services, uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False
+) -> None:
     """The change with its events; and what follows when a mandate became active by it."""
     revocation.record(uow, change, now, new=new)
     if not any(event.type == "mandate.activated" for event in change.events):

@@ -38,6 +38,16 @@ def find_or_add_person(
     return known or add_person(services, uow, name=name, insz=insz, now=now)
 
 
+def as_if_new(services: Services, found: Party, insz: str) -> Party:
+    """Somebody named by this checked number, as she would be judged had nobody recorded her before.
+
+    What her number tells by itself counts, such as when she comes of age. What our record says does
+    not: a death that shows in the answer to a request would tell whoever types a number that it is
+    known, and more (mandates.md section 4). Approving and deciding judge the record itself.
+    """
+    return replace(found, deceased_at=None, adult_at=services.numbers.adult_at(insz))
+
+
 def as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
     """The party of a mandate under the name that was typed, until somebody else approved.
 

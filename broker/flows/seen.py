@@ -13,7 +13,8 @@ from broker.records import JournalEntry, Session
 from mandates.capacity import REVIEWER, capacities
 from mandates.mandate_type import MandateType
 from mandates.model import Instant, Mandate, Party
-from mandates.status import State, Status, open_suspensions, status_of
+from mandates.permitted import acts
+from mandates.status import State, Status, status_of
 
 WAITING = 200
 """Requests of all organisations that a reviewer is shown at once."""
@@ -29,62 +30,15 @@ class Seen:
     principal: Party
     representative: Party
     capacities: frozenset[str]
-    viewer: str
-    """Party id of who looks."""
+    may: frozenset[str]
+    """What this viewer may do to it now (`permitted.acts`)."""
     powers: tuple[str, ...]
     """Those that have not ended one by one."""
-    suspended_as: frozenset[str]
-    """Capacities in which it is set aside now."""
-
-    @property
-    def may_end(self) -> bool:
-        """Whether this viewer may end it now."""
-        origin = ("origin",) if self.mandate.parent else ()
-        enders = {*self.kind.revoke_by, *self.kind.waive_by, *self.kind.withdraw_by, *origin}
-        return self._lives and self._has_one_of(enders)
-
-    @property
-    def may_suspend(self) -> bool:
-        """Whether this viewer may set it aside."""
-        return (
-            self._lives and not self.suspended_as & self.capacities and self._has_one_of(self.kind.suspend_by)
-        )
-
-    @property
-    def may_resume(self) -> bool:
-        """Whether this viewer may take up what she set aside."""
-        return self.status.state is State.SUSPENDED and bool(self.suspended_as & self.capacities)
-
-    @property
-    def may_approve(self) -> bool:
-        """Whether an approval of this viewer may be one that the request waits for; never her own request."""
-        approvals = {*self.kind.approvals, *self.kind.rest_approvals}
-        return self.waits and self.viewer != self.mandate.requested_by and self._has_one_of(approvals)
-
-    @property
-    def may_refuse(self) -> bool:
-        """Whether this viewer may refuse the request."""
-        return self.waits and self._has_one_of(self.kind.refuse_by)
-
-    @property
-    def may_cancel(self) -> bool:
-        """Whether this viewer may take the request back."""
-        return self.waits and self._has_one_of(self.kind.cancel_by)
 
     @property
     def waits(self) -> bool:
         """Whether it still waits for an approval."""
         return self.status.state is State.AWAITING
-
-    @property
-    def _lives(self) -> bool:
-        return self.status.state in {State.ACTIVE, State.SCHEDULED, State.SUSPENDED}
-
-    def _has_one_of(self, allowed: Iterable[str]) -> bool:
-        wanted = set(allowed)
-        return bool(wanted & self.capacities) or (
-            "principal" in wanted and "administrator" in self.capacities
-        )
 
 
 def who_can_act_for(services: Services, session: Session, now: Instant) -> list[Seen]:
@@ -153,7 +107,10 @@ def views(
     """Mandates as this viewer may see them."""
     rows: Sequence[Mandate] = list(found)
     actor = world.actor_of(session)
-    seen = world.around(services, uow, actor, rows)
+    # What waits or is set aside is judged by what stands beside it: measures, and what she took away.
+    judged = [row for row in rows if status_of(row, now).state in {State.AWAITING, State.SUSPENDED}]
+    beside = world.beside_many(uow, services.catalogue(), judged)
+    seen = world.around(services, uow, actor, [*rows, *beside])
     return [
         Seen(
             mandate=row,
@@ -162,9 +119,8 @@ def views(
             principal=as_typed(row, seen.parties[row.principal], session),
             representative=as_typed(row, seen.parties[row.representative], session),
             capacities=capacities(actor, row, seen, now),
-            viewer=session.party,
+            may=acts(actor, row, seen, now),
             powers=row.powers_at(now),
-            suspended_as=frozenset(one.capacity for one in open_suspensions(row, now)),
         )
         for row in rows
     ]

@@ -27,6 +27,7 @@ PLACES = {
     "seal": (
         "parties.insz_sealed",
         "contacts.address_sealed",
+        "documents.sealed_key",
         "signing_keys.sealed_private",
         "bulk_jobs.sealed_key",
     ),

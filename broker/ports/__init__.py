@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from broker.ports.documents import DocumentStore
 from broker.ports.journal import DataSubjectStore, JournalStore, RetentionStore
 from broker.ports.life import ActivationStore, BulkStore, CascadeStore, OutboxStore, ReviewStore, UseStore
 from broker.ports.mandates import MandateStore
@@ -36,6 +37,7 @@ __all__ = [
     "ContactStore",
     "DataSubjectStore",
     "Database",
+    "DocumentStore",
     "EphemeralStore",
     "GrantStore",
     "JournalStore",
@@ -75,6 +77,7 @@ class UnitOfWork(Protocol):
     vault_keys: VaultKeyStore
     activation: ActivationStore
     contacts: ContactStore
+    documents: DocumentStore
     reviews: ReviewStore
     uses: UseStore
     cascades: CascadeStore

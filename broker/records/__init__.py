@@ -7,6 +7,7 @@ stand in files by what they are about; everybody imports them from here.
 from __future__ import annotations
 
 from broker.records.bulk import BulkJob, BulkRow
+from broker.records.documents import Document
 from broker.records.journal import Checkpoint, JournalEntry, JournalLeaf, JournalNode, PlacedEntry
 from broker.records.life import ActivationCode, CascadeRecord, Done, Message, Review, Use, UsePlace
 from broker.records.parties import Contact, NewParty, VaultedValue
@@ -24,6 +25,7 @@ __all__ = [
     "Checkpoint",
     "Client",
     "Contact",
+    "Document",
     "Done",
     "Grant",
     "JournalEntry",

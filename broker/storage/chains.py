@@ -7,7 +7,10 @@ however many mandates there are.
 
 It is written as text, for it is read aloud more often than it is changed, and
 in the driver's own SQL, because a decision has no time for anything in between.
-The two databases differ in one place: how they take a list of questions.
+The two databases differ in two places: how they take a list of questions, and that
+SQLite has to be told how few they are. Once somebody ran ANALYZE it would otherwise
+read a whole table into a Bloom filter, to save looking up a million names that
+nobody asks for.
 """
 
 from __future__ import annotations
@@ -24,18 +27,25 @@ _ASKED = {
     "sqlite": "SELECT value ->> 0 AS principal, value ->> 1 AS actor, value ->> 2 AS session "
     "FROM json_each(:questions)",
 }
+_FEW = {
+    "postgresql": {"few_asked": "", "few_held": ""},
+    "sqlite": {
+        "few_asked": "likelihood(asked.principal IS NOT NULL, 0.0000001) AND ",
+        "few_held": "likelihood(held.asked IS NOT NULL, 0.0000001) AND ",
+    },
+}
 
 _LINKS = """
 WITH RECURSIVE asked AS MATERIALIZED ({asked}),
 claimed AS MATERIALIZED (  -- what the session brought to the actor
   SELECT asked.principal AS asked, asked.actor, m.id, m.parent, m.principal, m.principal_kind, m.whole
   FROM asked CROSS JOIN mandates AS m
-  WHERE m.session = asked.session AND m.session IS NOT NULL AND m.representative = asked.actor
+  WHERE {few_asked}m.session = asked.session AND m.session IS NOT NULL AND m.representative = asked.actor
 ),
 held (asked, actor, id, parent, organisation, whole) AS (  -- what she holds from organisations
   SELECT asked.principal, asked.actor, m.id, m.parent, m.principal, m.whole
   FROM asked CROSS JOIN mandates AS m
-  WHERE m.representative = asked.actor AND m.principal_kind = 'organisation' AND m.session IS NULL
+  WHERE {few_asked}m.representative = asked.actor AND m.principal_kind = 'organisation' AND m.session IS NULL
   UNION ALL
   SELECT asked, actor, id, parent, principal, whole FROM claimed WHERE principal_kind = 'organisation'
 ),
@@ -43,12 +53,12 @@ through AS MATERIALIZED (  -- what the principal gave to those organisations
   SELECT held.asked, held.actor, held.id AS executor, held.parent AS executor_parent,
     held.organisation, held.whole, m.id, m.parent
   FROM held CROSS JOIN mandates AS m
-  WHERE m.principal = held.asked AND m.representative = held.organisation AND m.session IS NULL
+  WHERE {few_held}m.principal = held.asked AND m.representative = held.organisation AND m.session IS NULL
 ),
 link (id, parent, principal, representative) AS (
   SELECT m.id, m.parent, m.principal, m.representative
   FROM asked CROSS JOIN mandates AS m
-  WHERE m.principal = asked.principal AND m.representative = asked.actor AND m.session IS NULL
+  WHERE {few_asked}m.principal = asked.principal AND m.representative = asked.actor AND m.session IS NULL
   UNION SELECT id, parent, principal, actor FROM claimed WHERE principal = asked
   UNION SELECT id, parent, asked, organisation FROM through
   UNION SELECT executor, executor_parent, organisation, actor FROM through
@@ -60,12 +70,17 @@ link (id, parent, principal, representative) AS (
 
 def links(dialect: str) -> str:
     """Return the beginning of a statement: CTEs `asked`, `through` and `link`."""
-    return _LINKS.format(asked=_ASKED[dialect])
+    return _LINKS.format(asked=_ASKED[dialect], **_FEW[dialect])
 
 
-def pairs(dialect: str) -> str:
-    """Return the CTE `asked` alone."""
-    return f"WITH asked AS MATERIALIZED ({_ASKED[dialect]})"
+def pairs(dialect: str, columns: str) -> str:
+    """Return the statement of what each principal asked about gave to each actor, in whatever state."""
+    return (
+        f"WITH asked AS MATERIALIZED ({_ASKED[dialect]}) "  # noqa: S608 - names, no values
+        f"SELECT {columns} FROM asked CROSS JOIN mandates AS m WHERE {_FEW[dialect]['few_asked']}"
+        "m.principal = asked.principal AND m.representative = asked.actor AND m.session IS NULL "
+        "ORDER BY m.requested_at, m.id"
+    )
 
 
 def asking(dialect: str, questions: Iterable[Question]) -> dict[str, Any]:

@@ -50,4 +50,5 @@ class SqlDatabase:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
+        self._looks.close()
         self._engines.dispose()

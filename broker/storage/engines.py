@@ -56,7 +56,7 @@ class Engines:
     write: Engine
     read: Engine
     look: Engine
-    """For `looks`: no transaction, and on PostgreSQL connections of their own."""
+    """For `looks`, which keeps its connections: no transaction, and a pool of their own."""
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
@@ -85,12 +85,13 @@ def _sqlite(url: URL, connections: int) -> Engines:
     # One writing connection per process: threads queue for it in order, instead
     # of polling SQLite's lock. Other processes are met by the busy time-out.
     write = create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, pool_timeout=_WAIT_SECONDS)
-    read = create_engine(
-        url, hide_parameters=True, pool_size=connections, max_overflow=connections, pool_timeout=_WAIT_SECONDS
-    )
+    many = {"pool_size": connections, "max_overflow": connections, "pool_timeout": _WAIT_SECONDS}
+    read = create_engine(url, hide_parameters=True, **many)
+    look = create_engine(url, hide_parameters=True, **many)
 
     @event.listens_for(write, "do_connect")
     @event.listens_for(read, "do_connect")
+    @event.listens_for(look, "do_connect")
     def private_file(*_: Any) -> None:
         # The side files (-wal, -shm) take over the mode of the database file. An existing file
         # is not touched: closing a second descriptor would drop the POSIX locks of this process,
@@ -107,6 +108,7 @@ def _sqlite(url: URL, connections: int) -> Engines:
         _prepare(connection)
 
     @event.listens_for(read, "connect")
+    @event.listens_for(look, "connect")
     def reader(connection: sqlite3.Connection, _record: object) -> None:
         _prepare(connection)
         connection.execute("PRAGMA query_only = ON")
@@ -119,9 +121,9 @@ def _sqlite(url: URL, connections: int) -> Engines:
     def begin_deferred(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
-    for engine in (write, read):
+    for engine in (write, read, look):
         event.listen(engine, "handle_error", _translate)
-    return Engines(write, read, look=read)
+    return Engines(write, read, look)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -1,8 +1,8 @@
-"""The tables of what happens beside a mandate: letters, reviews, uses, cascades, staff roles."""
+"""The tables of what happens beside a mandate: letters, papers, reviews, uses, cascades, staff roles."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
 from broker.storage.columns import INSTANT, JSON_OBJECT, SEQUENCE
 from broker.storage.engine_tables import metadata
@@ -26,6 +26,24 @@ contacts = Table(
     Column("address_sealed", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sealed_key", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("added_by", ForeignKey("parties.id"), nullable=False),
+    Column("added_at", INSTANT, nullable=False),
+    Column("named_at", INSTANT),
+    CheckConstraint("length(sha256) = 64", name="ck_documents_sha256"),
+    CheckConstraint("size BETWEEN 1 AND 5242880", name="ck_documents_size"),
+    CheckConstraint(
+        "media_type IN ('application/pdf', 'image/jpeg', 'image/png')", name="ck_documents_media_type"
+    ),
 )
 
 reviews = Table(

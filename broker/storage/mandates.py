@@ -35,11 +35,6 @@ _LOCKS = {
 }
 _COLUMNS = ", ".join(f"m.{name}" for name in MANDATE_COLUMNS)
 _BETWEEN = f" SELECT {_COLUMNS} FROM mandates AS m WHERE m.id IN (SELECT id FROM link) ORDER BY m.id"  # noqa: S608 - names, no values
-_OF_PAIRS = (
-    f" SELECT {_COLUMNS} FROM asked CROSS JOIN mandates AS m "  # noqa: S608 - names, no values
-    "WHERE m.principal = asked.principal AND m.representative = asked.actor AND m.session IS NULL "
-    "ORDER BY m.requested_at, m.id"
-)
 
 _given_from = select(_m.parent.label("id")).where(one_of(_m.id, "ids"), _m.parent.is_not(None))
 _above = _given_from.cte("above", recursive=True)
@@ -152,7 +147,7 @@ class SqlMandateStore(ListQueries, CaseloadQueries, HistoryQueries):
         questions = [Question(principal, representative) for principal, representative in set(pairs_asked)]
         if not questions:
             return []
-        rows = self._rows(pairs(self._dialect) + _OF_PAIRS, asking(self._dialect, questions))
+        rows = self._rows(pairs(self._dialect, _COLUMNS), asking(self._dialect, questions))
         return [mandate_of(row) for row in rows]
 
     def forebears(self, mandates: Iterable[str]) -> list[Mandate]:

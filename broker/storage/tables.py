@@ -26,13 +26,22 @@ from broker.storage.engine_tables import (
     parties,
     party_history,
 )
-from broker.storage.life_tables import activation_codes, cascades, contacts, reviews, staff, uses
+from broker.storage.life_tables import (
+    activation_codes,
+    cascades,
+    contacts,
+    documents,
+    reviews,
+    staff,
+    uses,
+)
 
 __all__ = [
     "activation_codes",
     "cascades",
     "caseloads",
     "contacts",
+    "documents",
     "mandate_history",
     "mandates",
     "metadata",

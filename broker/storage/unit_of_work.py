@@ -14,6 +14,7 @@ from broker.storage.bulk import SqlBulkStore
 from broker.storage.cascades import SqlCascadeStore
 from broker.storage.contacts import SqlContactStore
 from broker.storage.data_subjects import SqlDataSubjectStore
+from broker.storage.documents import SqlDocumentStore
 from broker.storage.grants import SqlGrantStore
 from broker.storage.journal import SqlJournalStore
 from broker.storage.mandates import SqlMandateStore
@@ -62,6 +63,7 @@ class SqlUnitOfWork:
         self.vault_keys = SqlVaultKeyStore(connection, writes=self._writes)
         self.activation = SqlActivationStore(connection)
         self.contacts = SqlContactStore(connection)
+        self.documents = SqlDocumentStore(connection)
         self.reviews = SqlReviewStore(connection)
         self.uses = SqlUseStore(connection)
         self.cascades = SqlCascadeStore(connection)

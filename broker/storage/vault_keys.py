@@ -29,7 +29,7 @@ from sqlalchemy import (
 from broker.records import VaultedValue
 from broker.storage.clauses import one_of, rows_of, select_record, skip_taken
 from broker.storage.counters import raise_counter
-from broker.storage.life_tables import contacts
+from broker.storage.life_tables import contacts, documents
 from broker.storage.tables import bulk_jobs, parties, signing_keys, vault_keys
 from keys.envelope import VaultKeyRecord
 
@@ -76,7 +76,7 @@ class _Place:
         )
 
 
-_p, _k, _b, _c = parties.c, signing_keys.c, bulk_jobs.c, contacts.c
+_p, _k, _b, _c, _d = parties.c, signing_keys.c, bulk_jobs.c, contacts.c, documents.c
 _PLACES = {
     f"{place.text.table.name}.{place.text.name}": place
     for place in (
@@ -84,6 +84,7 @@ _PLACES = {
         _Place(_p.insz_index, _p.id, _p.insz_sealed, literal("insz:") + _p.id),
         _Place(_b.sealed_key, _b.id, _b.sealed_key, literal("bulk:") + _b.id),
         _Place(_c.address_sealed, _c.party, _c.address_sealed, literal("address:") + _c.party),
+        _Place(_d.sealed_key, _d.sha256, _d.sealed_key, literal("document:") + _d.sha256),
         _Place(_k.sealed_private, _k.kid, _k.sealed_private, literal("key:") + _k.purpose),
     )
 }

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from api_world import ApiWorld
-from broker.endpoints.schemas import decisions, desk, lists, mandates
+from broker.endpoints.schemas import decisions, desk, lists, mandates, notices
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def examples(place):
 
 def schema_of(reference):
     name = reference["$ref"].rsplit("/", 1)[1]
-    for module in (mandates, lists, decisions, desk):
+    for module in (mandates, lists, decisions, desk, notices):
         for ending in ("", "Schema"):
             if hasattr(module, name + ending):
                 return getattr(module, name + ending)()

@@ -21,8 +21,7 @@ from mandates.change import Change
 from mandates.decide import Request, decide, representations
 from mandates.errors import MandateError
 from mandates.model import Caseload, Instant, Level, Mandate
-from mandates.requests import LIVING
-from mandates.status import State, status_of
+from mandates.status import LIVING, State, status_of
 from mandates.world import World
 from tests.mandates.agreement import as_ways
 from tests.mandates.reference import ways

@@ -41,9 +41,7 @@ def protected(*mandates, measure=MEASURE):
 def with_every_act(w):
     """The world, where each type lets somebody refuse and set aside; the random ones are silent on both."""
     some = ("principal", "representative", "officer", "manager")
-    types = {
-        key: replace(kind, refuse_by=some, suspend_by=some) for key, kind in w.catalogue.types.items()
-    }
+    types = {key: replace(kind, refuse_by=some, suspend_by=some) for key, kind in w.catalogue.types.items()}
     return replace(w, catalogue=replace(w.catalogue, types=types))
 
 
@@ -68,9 +66,9 @@ def test_what_is_offered_is_what_is_done_in_every_random_world(part):
     for number in range(part * 150, part * 150 + 150):
         asked = random_questions(Random(number))
         w = with_every_act(asked.world)
+        if any(one.type not in w.catalogue.types for one in w.mandates):
+            continue
         for one in w.mandates:
-            if one.type not in w.catalogue.types:
-                continue
             for party in w.parties:
                 who = Actor(party, Level.HIGH, asked.actor.session, frozenset({"reviewer"}))
                 right = {name for name, step in STEPS.items() if taken(step, one, who, w, asked.now)}

@@ -21,6 +21,7 @@ from broker.endpoints.api import (
     journal,
     lists,
     mandates,
+    notices,
     parties,
     reviews,
     transitions,
@@ -28,7 +29,19 @@ from broker.endpoints.api import (
 )
 from broker.endpoints.api.document import OpenApi
 
-RESOURCES = (mandates, transitions, lists, decisions, activation, bulk, parties, reviews, uses, journal)
+RESOURCES = (
+    mandates,
+    transitions,
+    lists,
+    decisions,
+    activation,
+    bulk,
+    parties,
+    reviews,
+    uses,
+    notices,
+    journal,
+)
 
 
 def register(app: Flask, issuer: str) -> OpenApi:

@@ -255,6 +255,18 @@ USE_PAGE = {
     ],
     "next": None,
 }
+NOTICE_PAGE = {
+    "notices": [
+        {
+            "number": 41,
+            "at": NOW,
+            "type": "mandate.activated",
+            "mandate_type": "ocmw-beneficiary",
+            "mandate": MANDATE,
+        }
+    ],
+    "next": None,
+}
 NOTE = "id.example.be\n1024\nq1o3...=\n\n— id.example.be ...\n"
 CHECKPOINT = {"size": 1024, "root": "ab" * 32, "checkpoint": NOTE, "keys": ["id.example.be+2b..."]}
 CONSISTENCY = {"old_size": 1000, "size": 1024, "proof": ["cd" * 32], "checkpoint": NOTE}

@@ -136,7 +136,11 @@ def _known(
         for number, name in numbers.items()
         if number not in recorded
     }
-    people = {**recorded, **fresh}
+    # Her own record is no news to whoever brings the file; anybody else is judged by the number alone.
+    people = fresh | {
+        number: one if one.id == session.party else parties.as_if_new(services, one, number)
+        for number, one in recorded.items()
+    }
     seen = world.around(services, uow, world.actor_of(session))
     organisation = uow.parties.get(job.organisation)
     everybody = {**seen.parties, organisation.id: organisation}
