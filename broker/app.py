@@ -20,7 +20,7 @@ from broker.housekeeping import Housekeeper
 from broker.oauth.authorization import UnusableRequestError
 from broker.oauth.server import AuthorizationServer
 from broker.port_errors import PortError
-from broker.portal import interaction, logout, views
+from broker.portal import interaction, letter, logout, views
 from broker.portal.page import render
 from broker.ports import Services
 from config.settings import Settings
@@ -64,6 +64,7 @@ def create_app(settings: Settings, services: Services | None = None, *, housekee
     app.register_blueprint(protocol.blueprint)
     app.register_blueprint(interaction.blueprint)
     app.register_blueprint(views.blueprint)
+    app.register_blueprint(letter.blueprint)
     app.register_blueprint(logout.blueprint)
     app.register_blueprint(user_info.create_blueprint(user_info_guard))
     app.add_url_rule("/healthz", view_func=_healthz(services))

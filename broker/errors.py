@@ -36,6 +36,11 @@ class IdentityConflictError(FlowError):
 
     code = "identity_conflict"
 
+    def __init__(self, holder: str, claimant: str | None = None) -> None:
+        self.holder, self.claimant = holder, claimant
+        """Party ids: who has the number, and who signed in, if she is on record already."""
+        super().__init__("somebody else has this national number")
+
 
 class UpstreamError(FlowError):
     """The upstream refused, failed, or said something that does not verify."""

@@ -73,7 +73,7 @@ class Plan:
             detail={
                 "at": cause.at,
                 "catalogue_version": catalogue_version,
-                "ended": [one.id for one in self.changed],
+                "suspended" if cause.cause is Cause.MEASURE else "ended": [one.id for one in self.changed],
                 "successors": {one.replaces: one.id for one in self.successors},
                 **({"kind": cause.kind} if cause.kind else {}),
             },

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mandates.mandate_type import MandateType
 from mandates.model import Mandate, PartyKind
+from mandates.status import serves_session
 from mandates.world import World
 
 LONGEST = 16
@@ -40,49 +41,61 @@ class Chain:
         return self.passed_on if self.executor is None else (*self.passed_on, self.executor)
 
 
-def candidate_chains(actor: str, world: World, principal: str | None = None) -> Iterator[Chain]:
+def candidate_chains(
+    actor: str, world: World, principal: str | None = None, session: str | None = None
+) -> Iterator[Chain]:
     """Chains to `actor`, from this principal or from anyone but the actor herself.
 
+    What the claims of another session brought is not there in this one: a store need not load
+    it, and "why not" has one answer however much is in view.
     No chain leads from a person to herself: what she does for herself she does
     in her own name, and a token's `act` differs from its `sub` (tokens.md section 5).
     """
-    executors = _executors_by_organisation(actor, world)
+    edges = _edges_by_organisation(actor, world, session)
     for mandate in world.mandates if principal is None else world.given_by(principal):
         mandate_type = world.catalogue.types.get(mandate.type)
         # An executor edge carries an organisation's mandates; it is no mandate to act for
         # the organisation itself.
         if mandate_type is None or mandate_type.executor or mandate.principal == actor:
             continue
-        for executor in _last_links(mandate, mandate_type, actor, executors):
+        if not serves_session(mandate, session):
+            continue
+        for executor in _last_links(mandate, mandate_type, actor, world, edges):
             passed_on, complete = lineage(mandate, world)
             yield Chain(passed_on, executor, complete)
 
 
-def _executors_by_organisation(actor: str, world: World) -> dict[str, list[Mandate]]:
-    executors: dict[str, list[Mandate]] = {}
+def _edges_by_organisation(actor: str, world: World, session: str | None) -> dict[str, list[Mandate]]:
+    edges: dict[str, list[Mandate]] = {}
     for link in world.held_by(actor):
-        mandate_type = world.catalogue.types.get(link.type)
-        if mandate_type is not None and mandate_type.executor and link.parent is None:
-            executors.setdefault(link.principal, []).append(link)
-    return executors
+        if serves_session(link, session):
+            edges.setdefault(link.principal, []).append(link)
+    return edges
 
 
 def _last_links(
-    mandate: Mandate, mandate_type: MandateType, actor: str, executors: dict[str, list[Mandate]]
+    mandate: Mandate, mandate_type: MandateType, actor: str, world: World, edges: dict[str, list[Mandate]]
 ) -> Iterator[Mandate | None]:
     """How the representative of this mandate can be the actor: herself, or through each executor.
 
-    A mandate to an organisation of which she is no executor is a candidate too, without
-    its last link: `decide` then says that the executor is missing.
+    A mandate to an organisation of which she holds something, but no executor that fits, is a
+    candidate too, without its last link: `decide` then says that the executor is missing. What a
+    stranger's principal gave to whom is not hers to learn.
     """
     if mandate.representative == actor:
         yield None
     elif mandate_type.representative_kind is PartyKind.ORGANISATION:
-        held = executors.get(mandate.representative, ())
-        fitting = [one for one in held if one.type in mandate_type.executors]
+        held = edges.get(mandate.representative, ())
+        fitting = [one for one in held if _is_executor(one, mandate_type, world)]
         yield from fitting
-        if not fitting:
+        if held and not fitting:
             yield None
+
+
+def _is_executor(link: Mandate, mandate_type: MandateType, world: World) -> bool:
+    """Whether it carries mandates of this type; an executor is never passed on."""
+    kind = world.catalogue.types.get(link.type)
+    return link.type in mandate_type.executors and link.parent is None and kind is not None and kind.executor
 
 
 def lineage(mandate: Mandate, world: World) -> tuple[tuple[Mandate, ...], bool]:

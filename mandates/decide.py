@@ -33,6 +33,12 @@ __all__ = [
 ]
 
 
+Judged = tuple[Chain, tuple[Reason, ...]]
+"""A chain, and what stands in its way."""
+Preference = tuple[int, tuple[Instant, ...], tuple[str, ...]]
+"""Of two chains that do, the one that counts is the smaller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Who asks to act for whom. `power` None asks whether there is any chain at all."""
@@ -97,7 +103,7 @@ def decide(request: Request, world: World, now: Instant) -> Decision:
         return permit(min(carrying, key=lambda chain: _preference(chain, world)), world, now)
     if not judged:
         return deny((Reason("no_mandate"),), world)
-    return deny(_nearest(judged, request.actor.party, world), world)
+    return deny(min(judged, key=lambda one: distance(one, request.actor, world))[1], world)
 
 
 def decide_many(requests: Iterable[Request], world: World, now: Instant) -> list[Decision]:
@@ -111,7 +117,7 @@ def representations(actor: Actor, world: World, now: Instant) -> tuple[Decision,
         return ()
     chains = [
         chain
-        for chain in candidate_chains(actor.party, world)
+        for chain in candidate_chains(actor.party, world, session=actor.session)
         if not why_chain_fails(chain, actor, None, world, now)
     ]
     chains.sort(key=lambda chain: (_name_of_principal(chain, world), _preference(chain, world)))
@@ -123,11 +129,12 @@ def is_self_act(request: Request) -> bool:
     return request.principal == request.actor.party and request.mandate is None and request.executor is None
 
 
-def judged_chains(request: Request, world: World, now: Instant) -> Iterator[tuple[Chain, tuple[Reason, ...]]]:
+def judged_chains(request: Request, world: World, now: Instant) -> Iterator[Judged]:
     """Every chain that the request could rest on, with what stands in its way."""
-    for chain in candidate_chains(request.actor.party, world, request.principal):
+    actor = request.actor
+    for chain in candidate_chains(actor.party, world, request.principal, actor.session):
         if _matches_pins(chain, request):
-            yield chain, why_chain_fails(chain, request.actor, request.power, world, now)
+            yield chain, why_chain_fails(chain, actor, request.power, world, now)
 
 
 def powers_of(chain: Chain, world: World, now: Instant) -> tuple[str, ...]:
@@ -164,16 +171,12 @@ def why_chain_fails(
     return tuple(dict.fromkeys(reasons)) if reasons else ()
 
 
-def _nearest(judged: list[tuple[Chain, tuple[Reason, ...]]], actor: str, world: World) -> tuple[Reason, ...]:
-    """The reasons of the chain that lacks least."""
-
-    def distance(one: tuple[Chain, tuple[Reason, ...]]) -> tuple[bool, int, tuple[int, int, tuple[str, ...]]]:
-        chain, reasons = one
-        # A chain that ends with others explains less than the worst that reaches her.
-        elsewhere = chain.links[-1].representative != actor
-        return elsewhere, len(reasons), _preference(chain, world)
-
-    return min(judged, key=distance)[1]
+def distance(judged: Judged, actor: Actor, world: World) -> tuple[bool, int, Preference]:
+    """How far a chain is from carrying the request: the nearest one gives a deny its reasons."""
+    chain, reasons = judged
+    # A chain that ends with others explains less than the worst that reaches her.
+    elsewhere = chain.links[-1].representative != actor.party
+    return elsewhere, len(reasons), _preference(chain, world)
 
 
 def permit(chain: Chain, world: World, now: Instant) -> Decision:
@@ -257,10 +260,14 @@ def _matches_pins(chain: Chain, request: Request) -> bool:
     return request.executor is None or executor == request.executor
 
 
-def _preference(chain: Chain, world: World) -> tuple[int, int, tuple[str, ...]]:
-    """Shortest first, then the one that lasts longest, then a fixed order."""
-    links = chain.links
-    return len(links), -not_after(chain, world), tuple([link.id for link in links])
+def _preference(chain: Chain, world: World) -> Preference:
+    """Shortest first, then what lasts longest, as a whole and by itself, then what was asked last.
+
+    Identifiers are random, so they settle only what nobody could tell apart.
+    """
+    links, acting = chain.links, chain.acting
+    lasts = (-not_after(chain, world), -acting.valid_until, -acting.requested_at)
+    return len(links), lasts, tuple([link.id for link in links])
 
 
 def _name_of_principal(chain: Chain, world: World) -> tuple[str, str]:

@@ -6,15 +6,17 @@ see all of them. And the question the other way round: who could act for her?
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mandates.capacity import Actor
-from mandates.chain import Chain, candidate_chains
+from mandates.chain import candidate_chains
 from mandates.decide import (
     Decision,
     Link,
     Request,
     decide,
+    distance,
     is_self_act,
     judged_chains,
     not_after,
@@ -52,11 +54,11 @@ def explain(request: Request, world: World, now: Instant) -> Explanation:
     decision = decide(request, world, now)
     if is_self_act(request) or why_cannot_act(world.parties.get(request.actor.party), now):
         return Explanation(decision, ())
-    considered = [
+    judged = sorted(judged_chains(request, world, now), key=lambda one: distance(one, request.actor, world))
+    considered = (
         Considered(path_of(chain), reasons, powers_of(chain, world, now), not_after(chain, world))
-        for chain, reasons in judged_chains(request, world, now)
-    ]
-    considered.sort(key=lambda one: (len(one.reasons), len(one.path), -one.not_after, one.path[0].mandate))
+        for chain, reasons in judged
+    )
     return Explanation(decision, tuple(considered))
 
 
@@ -66,13 +68,14 @@ def who_can_act(principal: str, world: World, now: Instant) -> tuple[Decision, .
     A power of a session counts in that session: the world holds the sessions that matter.
     The person is the representative of the last link; by her name, then by chain.
     """
-    found = [
+    found = {
         permit(chain, world, now)
         for person in _hands(principal, world)
         if why_cannot_act(world.parties.get(person), now) is None
-        for chain in candidate_chains(person, world, principal)
-        if not why_chain_fails(chain, _at_best(person, chain), None, world, now)
-    ]
+        for actor in _at_best(person, principal, world)
+        for chain in candidate_chains(person, world, principal, actor.session)
+        if not why_chain_fails(chain, actor, None, world, now)
+    }
     return tuple(sorted(found, key=lambda one: _by_name(one, world)))
 
 
@@ -83,10 +86,11 @@ def _hands(principal: str, world: World) -> tuple[str, ...]:
     return tuple(sorted(first | staff))
 
 
-def _at_best(person: str, chain: Chain) -> Actor:
-    """The person at the strongest login, in the session that the chain rests on if there is one."""
-    session = next((link.session for link in reversed(chain.links) if link.session), None)
-    return Actor(person, Level.HIGH, session)
+def _at_best(person: str, principal: str, world: World) -> Iterator[Actor]:
+    """The person at the strongest login, in each session that could matter, and in none."""
+    links = (*world.held_by(person), *world.given_by(principal))
+    for session in {None, *(link.session for link in links)}:
+        yield Actor(person, Level.HIGH, session)
 
 
 def _by_name(decision: Decision, world: World) -> tuple[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from flow_world import ISSUER, VOUCHERS, FlowWorld
 
 API = f"{ISSUER}/api/v1"
 SECRET = "a-secret-of-this-test"
-PEOPLE = frozenset({"mandates:read", "mandates:write", "mandates:decide", "mandate:use", "journal:read"})
+PEOPLE = registry.API_SCOPES
 
 
 class ApiWorld(FlowWorld):

@@ -15,13 +15,14 @@ from typing import NoReturn
 import click
 
 from broker import wiring
+from broker.cli import desk, questions, reviews
 from broker.cli.bulk import bulk_group
 from broker.cli.clients import clients
 from broker.cli.journal import journal_group
 from broker.cli.keys import keys
+from broker.cli.mandates import mandates_group
 from broker.cli.organisations import organisations_group
 from broker.cli.parties import parties_group
-from broker.cli.questions import mandates_group
 from broker.cli.retention import retention_command
 from broker.cli.shared import AS_JSON, Group, environment, services, settings, tell
 from broker.cli.staff import staff_group
@@ -29,6 +30,9 @@ from broker.clock import system_clock
 from broker.doctor import examine
 from broker.flows import registry
 from config.settings import ROOT
+
+OF_MANDATES = (desk, questions, reviews)
+"""Files beside `mandates` whose commands stand under `volmacht mandates`."""
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

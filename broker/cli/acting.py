@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -13,8 +13,8 @@ from broker.cli.shared import AS_JSON, services
 from broker.clock import system_clock
 from broker.days import after_last_instant, day_of, first_instant
 from broker.errors import NotFoundHereError
-from broker.flows import texts
-from broker.flows.mandates import ME, MY_ORGANISATION, Named
+from broker.flows import parties, texts
+from broker.flows.naming import ME, MY_ORGANISATION, Named
 from broker.flows.stand_in import standing_in
 from broker.ports import Services
 from mandates.model import Instant, Level
@@ -63,15 +63,29 @@ def named(said: str, name: str) -> Named:
 
 
 def party_id(found: Services, said: str) -> str:
-    """The party that is meant by an id or an enterprise number. Raise `NotFoundHereError`."""
+    """The party that is meant by an id, an enterprise number, or `-`, which asks for a national number.
+
+    Raise `NotFoundHereError`.
+    """
     with found.database.read() as uow:
-        if said.replace(".", "").isdigit():
+        if said == "-":
+            insz = found.numbers.insz(click.prompt("National number", hide_input=True))
+            party = uow.parties.find_by_insz_index(*parties.insz_indexes(found, uow, insz))
+        elif said.replace(".", "").isdigit():
             party = uow.parties.find_by_kbo(found.numbers.kbo(said))
         else:
             party = uow.parties.get_many([said]).get(said)
     if party is None:
         raise NotFoundHereError("no such party is known here")
     return party.id
+
+
+def party_ids(found: Services, said: Sequence[str]) -> list[str]:
+    """These party ids, all known: one that is not, and nothing is done. Raise `NotFoundHereError`."""
+    with found.database.read() as uow:
+        if len(uow.parties.get_many(said)) < len(set(said)):
+            raise NotFoundHereError("one of these parties is not known here")
+    return list(said)
 
 
 def begins(day: datetime | None, now: Instant) -> Instant:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import click
 
 from broker.cli.acting import acting
-from broker.cli.shared import tell
+from broker.cli.shared import OUT, private_file, tell
 from broker.days import moment
 from broker.flows import bulk
 from broker.flows.bulk import Report
 from broker.ports import Services
 from broker.records import BulkJob, Session
 from mandates.model import Instant
-
-OUT = click.option(
-    "--out",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A new file, which nobody else may read.",
-)
 
 
 @click.group("bulk")
@@ -82,7 +72,7 @@ def bulk_result(
     as_json: bool,
 ) -> None:
     """Write a line for each row of JOB: its key, its verdict, what mends it, the mandate."""
-    with _private(out) as file:
+    with private_file(out) as file:
         bulk.result(services, session, job, file, file_format, now)
     tell({"job": job, "out": str(out)}, f"The result is in {out}.", as_json=as_json)
 
@@ -95,24 +85,9 @@ def bulk_export(
     services: Services, session: Session, now: Instant, *, kind: str, out: Path, as_json: bool
 ) -> None:
     """Write the organisation's mandates, or its executors, as a VMS file. It holds national numbers."""
-    with _private(out) as file:
+    with private_file(out) as file:
         rows = bulk.export_vms(services, session, kind, file, now)
     tell({"rows": rows, "out": str(out)}, f"{rows} rows are in {out}.", as_json=as_json)
-
-
-@contextmanager
-def _private(path: Path) -> Iterator[BinaryIO]:
-    """A new file that its owner alone may read; gone again if it could not be written whole."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise click.UsageError(f"{path} is there already; name a new file.") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-    except BaseException:  # whatever it was, it is raised again
-        path.unlink()
-        raise
 
 
 def _progress(done: int, rows: int) -> None:

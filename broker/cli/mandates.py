@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from broker.cli.acting import DAY, acting, begins, ends, named
 from broker.cli.shared import tell
 from broker.days import last_day, moment
-from broker.flows import mandates, seen
+from broker.flows import documents, mandates, seen
 from broker.flows.mandates import Asked
 from broker.flows.seen import Seen
 from broker.ports import Services
@@ -24,6 +25,12 @@ POWERS = click.option("--power", "powers", multiple=True, help="May be repeated.
 LAST_DAY = click.option("--until", type=DAY, help="Last day that counts, in Brussels.")
 NAME = click.option("--name", default="", help="The person's name as you know it, with `-`.")
 EVIDENCE = click.option("--evidence", default="", help="What it rests on.")
+SHA256 = click.option("--sha256", help="Of a document that is kept already, or lies in your own files.")
+DOCUMENT = click.option(
+    "--document",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PDF, JPEG or PNG of at most 5 MB that it rests on; it is kept, sealed.",
+)
 
 
 @click.group("mandates")
@@ -83,6 +90,8 @@ def mandates_history(
 @LAST_DAY
 @NAME
 @EVIDENCE
+@SHA256
+@DOCUMENT
 @acting
 def mandates_ask(
     services: Services,
@@ -98,6 +107,8 @@ def mandates_ask(
     until: datetime | None,
     name: str,
     evidence: str,
+    sha256: str | None,
+    document: Path | None,
     as_json: bool,
 ) -> None:
     """Ask for a mandate."""
@@ -109,14 +120,10 @@ def mandates_ask(
         valid_from=begins(since, now),
         valid_until=ends(until),
         evidence=evidence,
+        sha256=_paper(services, session, sha256, document, now),
         whole=not caseload_only,
     )
-    _done(services, session, mandates.ask(services, session, asked, now), now, as_json=as_json)
-
-
-def _approve(*args: Any, grounds: str, version: int | None) -> Mandate:
-    del grounds  # a yes needs no reason
-    return mandates.approve(*args, version=version)
+    tell_mandate(services, session, mandates.ask(services, session, asked, now), now, as_json=as_json)
 
 
 def _step(name: str, what: str, act: Callable[..., Mandate]) -> None:
@@ -133,7 +140,7 @@ def _step(name: str, what: str, act: Callable[..., Mandate]) -> None:
         as_json: bool,
     ) -> None:
         done = act(services, session, mandate, now, grounds=grounds, version=version)
-        _done(services, session, done, now, as_json=as_json)
+        tell_mandate(services, session, done, now, as_json=as_json)
 
     step.__doc__ = what
     command = click.argument("mandate")(GROUNDS(VERSION(acting(step))))
@@ -141,7 +148,7 @@ def _step(name: str, what: str, act: Callable[..., Mandate]) -> None:
 
 
 for _name, _what, _act in (
-    ("approve", "Approve a request, in the capacity that its type asks.", _approve),
+    ("approve", "Approve a request, in the capacity that its type asks.", mandates.approve),
     ("refuse", "Refuse a request.", mandates.refuse),
     ("cancel", "Take a request back.", mandates.cancel),
     ("end", "End a mandate.", mandates.end),
@@ -170,7 +177,7 @@ def mandates_end_power(
 ) -> None:
     """End one power of a mandate; the others go on."""
     done = mandates.end_power(services, session, mandate, power, now, grounds=grounds, version=version)
-    _done(services, session, done, now, as_json=as_json)
+    tell_mandate(services, session, done, now, as_json=as_json)
 
 
 @mandates_group.command("renew")
@@ -178,6 +185,8 @@ def mandates_end_power(
 @POWERS
 @LAST_DAY
 @click.option("--evidence", help="What it rests on; as before if left out.")
+@SHA256
+@DOCUMENT
 @click.option("--at-once", is_flag=True, help="From now on, not from the end of the old one.")
 @click.option("--dry-run", is_flag=True, help="Show what would follow; store nothing.")
 @acting
@@ -190,6 +199,8 @@ def mandates_renew(
     powers: tuple[str, ...],
     until: datetime | None,
     evidence: str | None,
+    sha256: str | None,
+    document: Path | None,
     at_once: bool,
     dry_run: bool,
     as_json: bool,
@@ -203,6 +214,7 @@ def mandates_renew(
         powers=powers or None,
         valid_until=ends(until),
         evidence=evidence,
+        sha256=_paper(services, session, sha256, document, now),
         at_once=at_once,
         dry_run=dry_run,
     )
@@ -237,10 +249,25 @@ def mandates_pass_on(
     """Pass on a mandate: fewer powers or the same, not longer."""
     to = named(representative, name)
     done = mandates.pass_on(services, session, mandate, to, powers, ends(until), evidence, now)
-    _done(services, session, done, now, as_json=as_json)
+    tell_mandate(services, session, done, now, as_json=as_json)
 
 
-def _done(services: Services, session: Session, mandate: Mandate, now: Instant, *, as_json: bool) -> None:
+def _paper(
+    services: Services, session: Session, sha256: str | None, file: Path | None, now: Instant
+) -> str | None:
+    """The SHA-256 of the document that is named, one way or the other; a file is kept first."""
+    if file is None:
+        return sha256
+    if sha256 is not None:
+        raise click.UsageError("Name the document in one way: --sha256 or --document.")
+    with file.open("rb") as content:
+        return documents.keep(services, session, content.read(documents.MOST_BYTES + 1), now)
+
+
+def tell_mandate(
+    services: Services, session: Session, mandate: Mandate, now: Instant, *, as_json: bool
+) -> None:
+    """Print a mandate that this person just changed, as she sees it."""
     one = _view(services, session, mandate, now)
     tell(_row(one), _line(one), as_json=as_json)
 

@@ -37,7 +37,7 @@ def organisations_import(file: Path, source: str, complete: bool, dry_run: bool,
         raise click.UsageError(f"{file.name} is not UTF-8 text.") from error
     try:
         done = organisations.import_file(
-            services(), text, source=source, complete=complete, dry_run=dry_run, now=system_clock()
+            services(), text, by=None, source=source, complete=complete, dry_run=dry_run, now=system_clock()
         )
     except InvalidImportError as error:
         raise click.ClickException(f"{file.name}: nothing was stored.\n{error}") from error

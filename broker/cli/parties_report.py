@@ -7,16 +7,14 @@ from datetime import datetime
 
 import click
 
+from broker.cli.acting import DAY, party_id
 from broker.cli.shared import AS_JSON, services, tell
 from broker.clock import system_clock
 from broker.days import first_instant
-from broker.errors import NotFoundHereError
-from broker.flows import cascades, contacts, parties
+from broker.flows import cascades, contacts
 from broker.flows.cascades import Report
-from broker.ports import Services
 from mandates.cascade import Cause, Happening
 
-DAY = click.DateTime(formats=["%Y-%m-%d", "%d/%m/%Y"])
 CAUSES = {
     "died": Cause.DEATH,
     "left": Cause.LEAVER,
@@ -58,11 +56,12 @@ def parties_report(
     stands in no list of processes.
     """
     found, now = services(), system_clock()
-    subject = _party(found, party)
+    subject = party_id(found, party)
     if what == "address":
         text = click.prompt("Address") if address == "-" else address
-        contacts.report_address(found, subject, text or "", source, now)
-        tell({"party": subject}, "The address is on record.", as_json=as_json)
+        contacts.report_address(found, subject, text or "", source, now, dry_run=dry_run)
+        said = "The address would be recorded." if dry_run else "The address is on record."
+        tell({"party": subject, "stored": not dry_run}, said, as_json=as_json)
         return
     given = {"left": organisation, "merged": successor, "lost": kind}
     if what in OTHER and not given[what]:
@@ -72,8 +71,8 @@ def parties_report(
         subject,
         first_instant(since.date()) if since else now,
         source,
-        organisation=_party(found, organisation) if organisation else None,
-        successor=_party(found, successor) if successor else None,
+        organisation=party_id(found, organisation) if organisation else None,
+        successor=party_id(found, successor) if successor else None,
         kind=kind,
     )
     _tell(cascades.report(found, happening, by=None, dry_run=dry_run, now=now), dry_run, as_json=as_json)
@@ -87,21 +86,6 @@ def parties_undo(reference: str, as_json: bool) -> None:
     done = cascades.undo(services(), reference, None, system_clock())
     text = f"{done.changed} mandate(s) are as before; {done.taken_over} that had taken their place ended."
     tell(asdict(done), text, as_json=as_json)
-
-
-def _party(found: Services, named: str) -> str:
-    """The party id that is meant. Raise `NotFoundHereError`."""
-    with found.database.read() as uow:
-        if named == "-":
-            insz = found.numbers.insz(click.prompt("National number", hide_input=True))
-            person = uow.parties.find_by_insz_index(*parties.insz_indexes(found, uow, insz))
-        elif named.replace(".", "").isdigit():
-            person = uow.parties.find_by_kbo(found.numbers.kbo(named))
-        else:
-            person = uow.parties.get_many([named]).get(named)
-    if person is None:
-        raise NotFoundHereError("no such party is known here")
-    return person.id
 
 
 def _tell(done: Report, dry_run: bool, *, as_json: bool) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -15,12 +16,14 @@ from broker.flows import decisions, lists, world
 from broker.ports import Services
 from broker.records import Session, Wanted
 from broker.wording import say
+from mandates.capacity import Actor
 from mandates.decide import Decision, Link, Reason, Request
 from mandates.model import Instant, Party
 
 PRINCIPAL = click.option("--principal", required=True, help="A party id or an enterprise number.")
 POWER = click.option("--power", help="Without it: whether there is any chain at all.")
 MANDATE = click.option("--mandate", help="Only by this mandate.")
+QUESTION = {"principal", "power", "mandate"}
 
 
 @mandates_group.command("decide")
@@ -80,6 +83,48 @@ def mandates_explain(
     lines += [f"{_words(one.path, seen.parties)}\n{_reasons(one.reasons)}" for one in found.considered]
     value = {"decision": _decision(found.decision), "considered": chains}
     tell(value, "\n".join(lines), as_json=as_json)
+
+
+@mandates_group.command("batch")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--fresh-as", type=int, help="Refuse to answer from an older revision than this.")
+@acting
+def mandates_batch(
+    services: Services,
+    session: Session,
+    now: Instant,
+    *,
+    file: TextIO,
+    fresh_as: int | None,
+    as_json: bool,
+) -> None:
+    """Decide up to 1,000 questions of one moment; exit code 1 if any answer is no.
+
+    FILE (`-`: standard input) holds one JSON object a line: principal (a party id), and if you like
+    power and mandate.
+    """
+    requests = _questions(file, world.actor_of(session))
+    found = decisions.batch(services, requests, now, fresh_as)
+    words = ["Permitted." if one.permitted else f"Denied: {one.reasons[0].code}" for one in found]
+    tell([_decision(one) for one in found], "\n".join(words), as_json=as_json)
+    if not all(one.permitted for one in found):
+        raise SystemExit(1)
+
+
+def _questions(file: TextIO, actor: Actor) -> list[Request]:
+    """The lines as questions. Raise `click.UsageError` that names the first line that is none."""
+    requests = []
+    for number, line in enumerate(filter(str.strip, file), start=1):
+        try:
+            said = json.loads(line)
+        except json.JSONDecodeError:
+            said = None
+        if not isinstance(said, dict) or "principal" not in said or said.keys() - QUESTION:
+            raise click.UsageError(f"Line {number}: give an object with principal, and power or mandate.")
+        if not all(isinstance(value, str) for value in said.values()) or number > decisions.BATCH:
+            raise click.UsageError(f"Line {number}: values are texts, and lines {decisions.BATCH} at most.")
+        requests.append(Request(actor, said["principal"], said.get("power"), said.get("mandate")))
+    return requests
 
 
 @mandates_group.command("who-can-act")
@@ -146,18 +191,21 @@ def mandates_represent(
 def _tell_chains(found: Iterable[Decision], parties: Mapping[str, Party], *, as_json: bool) -> None:
     rows = list(found)
     lines = [f"{_words(one.path, parties)}  until {last_day(one.not_after or 0)}" for one in rows]
-    tell([_decision(one) for one in rows], "\n".join(lines) or "Nobody.", as_json=as_json)
+    tell([_chain(one) for one in rows], "\n".join(lines) or "Nobody.", as_json=as_json)
 
 
 def _decision(one: Decision) -> dict[str, Any]:
     return {
         "permitted": one.permitted,
         "reasons": _codes(one.reasons),
-        "path": _path(one.path),
-        "powers": list(one.powers),
-        "not_after": one.not_after,
+        **_chain(one),
         "revision": one.revision,
     }
+
+
+def _chain(one: Decision) -> dict[str, Any]:
+    """A line of a list. Its pages are read one after another, so no one revision is that of the list."""
+    return {"path": _path(one.path), "powers": list(one.powers), "not_after": one.not_after}
 
 
 def _codes(reasons: Iterable[Reason]) -> list[dict[str, Any]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -14,6 +15,7 @@ from broker import wiring
 from broker.errors import FlowError, answer_to
 from broker.port_errors import PortError
 from broker.ports import Services
+from broker.wording import say
 from config import logging as log_config
 from config.settings import Settings, SettingsError
 from keys.errors import KeysError
@@ -21,6 +23,12 @@ from mandates.errors import MandateError
 
 DEMO_ENVIRONMENT = "broker.env"
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+OUT = click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A new file, which nobody else may read.",
+)
 
 
 class Group(click.Group):
@@ -33,8 +41,14 @@ class Group(click.Group):
         except SettingsError as error:
             raise click.ClickException(str(error)) from error
         except (FlowError, PortError, MandateError, KeysError) as error:
-            text = str(error) or answer_to(error).text
+            text = str(error) or _english(error.code) or answer_to(error).text
             raise click.ClickException(f"{text} [{error.code}]") from error
+
+
+def _english(code: str) -> str:
+    """What people are told of this code; the answers of the web are Dutch."""
+    said = say(code, "en")
+    return f"{said.title} {said.mend}" if said else ""
 
 
 def environment() -> Mapping[str, str]:
@@ -70,3 +84,18 @@ def services() -> Services:
 def tell(value: Any, text: str, *, as_json: bool) -> None:
     """Print `value` as JSON, or `text` for people."""
     click.echo(json.dumps(value, indent=2, sort_keys=True) if as_json else text)
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that its owner alone may read; gone again if it could not be written whole."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.UsageError(f"{path} is there already; name a new file.") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except BaseException:  # whatever it was, it is raised again
+        path.unlink()
+        raise

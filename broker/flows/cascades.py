@@ -111,13 +111,12 @@ def undo(services: Services, reference: str, by: Session | None, now: Instant) -
         uow.cascades.mark_undone(reference, now)
         uow.mandates.save_many(back, now)
         cascade_undo.restore(uow, done, happening, now)
-        grants = uow.grants.live_on_mandates(done.body["successors"])
-        uow.status.revoke([grant.id for grant in grants], now)
+        grants = revocation.revoke_on(uow, done.body["successors"], now)
         uow.journal.append([cascade_undo.undone(done, back, by, now)], now)
         uow.commit()
     lines = tuple(_line(one, "restored" if one.id in done.body["changed"] else "ended") for one in back)
     restored = sum(line.becomes == "restored" for line in lines)
-    return Report(reference, done.cause, done.party, restored, len(lines) - restored, 0, len(grants), lines)
+    return Report(reference, done.cause, done.party, restored, len(lines) - restored, 0, grants, lines)
 
 
 def on_measure(uow: UnitOfWork, services: Services, measure: Mandate, now: Instant) -> Plan:
@@ -174,12 +173,16 @@ def _line(one: Mandate, becomes: str, successor: str | None = None) -> Line:
 
 
 def _sessions(uow: UnitOfWork, happening: Happening) -> list[Session]:
-    """Sign-ins that end: all of who died; of who left, those for the organisation that she left."""
-    if happening.cause not in {Cause.DEATH, Cause.LEAVER}:
-        return []
-    found = uow.sessions.live_of_party(happening.party)
-    left = happening.organisation
-    return [one for one in found if left is None or one.organisation == left]
+    """Sign-ins that end.
+
+    All of who died; of who left, those for the organisation that she left; and those in which the
+    people of a voucher issuer that is none any more are staff of the broker.
+    """
+    if happening.cause in {Cause.DEATH, Cause.LEAVER}:
+        found = uow.sessions.live_of_party(happening.party)
+        left = happening.organisation if happening.cause is Cause.LEAVER else None
+        return [one for one in found if left is None or one.organisation == left]
+    return [one for one in uow.sessions.live_of_organisation(happening.party) if one.staff]
 
 
 def _store(

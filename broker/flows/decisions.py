@@ -6,7 +6,8 @@ question costs one round trip and a batch of a thousand costs one too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from broker.errors import NotFoundHereError, StaleError
 from broker.flows import world
@@ -15,7 +16,16 @@ from broker.ports import Services
 from broker.records import Question, Session
 from mandates.capacity import REVIEWER, administrators
 from mandates.catalogue import Catalogue, load_catalogue
-from mandates.decide import Decision, Request, decide, decide_many
+from mandates.decide import (
+    Decision,
+    Link,
+    Reason,
+    Request,
+    decide,
+    decide_many,
+    deny,
+    judged_chains,
+)
 from mandates.explain import Explanation, explain, who_can_act
 from mandates.model import Instant, Party
 from mandates.world import World
@@ -23,6 +33,8 @@ from mandates.world import World
 MANAGE = "delegates:manage"
 """The power to see and change who acts for an organisation."""
 BATCH = 1000
+NOT_REGISTERED = Reason("mandate_type_not_registered")
+"""It would carry, elsewhere: the client that asks is not registered for this type of mandate."""
 
 
 def decide_one(services: Services, request: Request, now: Instant, fresh_as: int | None = None) -> Decision:
@@ -31,18 +43,46 @@ def decide_one(services: Services, request: Request, now: Instant, fresh_as: int
 
 
 def batch(
-    services: Services, requests: Sequence[Request], now: Instant, fresh_as: int | None = None
+    services: Services,
+    requests: Sequence[Request],
+    now: Instant,
+    fresh_as: int | None = None,
+    types: Collection[str] | None = None,
 ) -> list[Decision]:
-    """Up to a thousand requests at one instant, in their order; all of one moment. Raise `StaleError`."""
-    return decide_many(requests, _seen(services, requests, fresh_as), now)
+    """Up to a thousand requests at one instant, in their order; all of one moment. Raise `StaleError`.
+
+    `types` are those that the asking client is registered for: another one carries nothing there,
+    as it stands in no list of that client. None: all types.
+    """
+    seen = _seen(services, requests, fresh_as)
+    answers = decide_many(requests, seen, now)
+    if types is None:
+        return answers
+    return [
+        _of_types(answer, request, types, seen, now)
+        for answer, request in zip(answers, requests, strict=True)
+    ]
 
 
 def explained(
-    services: Services, request: Request, now: Instant, fresh_as: int | None = None
+    services: Services,
+    request: Request,
+    now: Instant,
+    fresh_as: int | None = None,
+    types: Collection[str] | None = None,
 ) -> tuple[Explanation, World]:
-    """The decision with every chain that was looked at, and the parties that they name."""
+    """The decision with every chain that was looked at, and the parties that they name; `types` as above."""
     seen = _seen(services, (request,), fresh_as)
-    return explain(request, seen, now), seen
+    found = explain(request, seen, now)
+    if types is None:
+        return found, seen
+    decision = _of_types(found.decision, request, types, seen, now)
+    considered = [
+        one if _acting(one.path).type in types else replace(one, reasons=(*one.reasons, NOT_REGISTERED))
+        for one in found.considered
+    ]
+    considered.sort(key=lambda one: len(one.reasons))
+    return Explanation(decision, tuple(considered)), seen
 
 
 def manages(services: Services, session: Session, organisation: str, now: Instant) -> bool:
@@ -84,6 +124,26 @@ def who_could_act(
         if one.principal == principal and one.representative in named:
             named[one.representative] = as_typed(one, named[one.representative], session)
     return who_can_act(principal, then, at), named
+
+
+def _of_types(
+    answer: Decision, request: Request, types: Collection[str], seen: World, now: Instant
+) -> Decision:
+    """The answer for a client of these types: the best chain of one of them, or a deny that says so."""
+    if not answer.path or answer.acting.type in types:
+        return answer
+    others = [
+        decide(replace(request, mandate=chain.acting.id), seen, now)
+        for chain, reasons in judged_chains(request, seen, now)
+        if not reasons and chain.acting.type in types
+    ]
+    if not others:
+        return deny((NOT_REGISTERED,), seen)
+    return min(others, key=lambda one: (len(one.path), -(one.not_after or 0), one.acting.mandate))
+
+
+def _acting(path: tuple[Link, ...]) -> Link:
+    return path[-2] if path[-1].executor else path[-1]
 
 
 def _catalogue(services: Services, stored: tuple[str, str] | None) -> Catalogue:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from broker.errors import InvalidDocumentError, NotFoundHereError
@@ -94,26 +93,24 @@ def fetch(services: Services, session: Session, mandate_id: str, now: Instant) -
     return Paper(document.sha256, document.media_type, key.unbox(document.content, purpose(document.sha256)))
 
 
-def check_kept(uow: UnitOfWork, kind: MandateType, evidence: Evidence, now: Instant) -> None:
-    """The request names its paper, if it has one. Raise `EvidenceRequiredError` if its type needs one that
-    is kept here, and it is not."""
+def rest_on(uow: UnitOfWork, kind: MandateType, evidence: Evidence, now: Instant) -> None:
+    """A request rests on its paper from now on, if it names one.
+
+    Raise `EvidenceRequiredError` if its type needs one and it is not kept here.
+    """
     kept = evidence.sha256 is not None and uow.documents.name(evidence.sha256, now)
-    _check(kind, kept=kept)
+    check(kind, kept=kept)
 
 
-def check_among(kind: MandateType, evidence: Evidence, kept: Iterable[str]) -> None:
-    """As `check_kept`, against what a whole file names."""
-    _check(kind, kept=evidence.sha256 in set(kept))
+def check(kind: MandateType, *, kept: bool) -> None:
+    """Raise `EvidenceRequiredError` if this type needs a paper and the one named is not `kept`."""
+    if kind.document_required and not kept:
+        raise EvidenceRequiredError("bring the document first, and name it by its SHA-256")
 
 
 def purpose(sha256: str) -> str:
     """What a paper and its key are sealed for: they open for no other."""
     return f"document:{sha256}"
-
-
-def _check(kind: MandateType, *, kept: bool) -> None:
-    if kind.document_required and not kept:
-        raise EvidenceRequiredError("bring the document first, and name it by its SHA-256")
 
 
 def _decides(found: Standing, session: Session) -> bool:

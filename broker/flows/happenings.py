@@ -30,16 +30,28 @@ def check_said(happening: Happening, now: Instant) -> None:
 
 def check_may(services: Services, happening: Happening, by: Session | None, now: Instant) -> None:
     """Raise `NotAllowedError` or `AssuranceTooLowError` unless this person may report this."""
+    leaves = happening.organisation if happening.cause is Cause.LEAVER else None
+    if by is None or leaves is None or not decisions.manages(services, by, leaves, now):
+        check_reviewer(by, about=happening.party)
+    else:
+        _check_level(by)
+
+
+def check_reviewer(by: Session | None, about: str | None = None) -> None:
+    """Raise `AssuranceTooLowError` or `NotAllowedError` unless a reviewer, or the command line, says this.
+
+    `about` is the party that it is said of: no role approves its own change (mandates.md section 2).
+    """
     if by is None:
         return
+    _check_level(by)
+    if REVIEWER not in by.staff or by.party == about:
+        raise NotAllowedError("a reviewer says this; of a leaver, whoever manages the organisation too")
+
+
+def _check_level(by: Session) -> None:
     if by.level < Level.SUBSTANTIAL:
         raise AssuranceTooLowError(Level.SUBSTANTIAL)
-    leaves = happening.organisation if happening.cause is Cause.LEAVER else None
-    if leaves is not None and decisions.manages(services, by, leaves, now):
-        return
-    # No role approves its own change (mandates.md section 2).
-    if REVIEWER not in by.staff or by.party == happening.party:
-        raise NotAllowedError("a reviewer reports this, or for a leaver whoever manages the organisation")
 
 
 def party_of(uow: UnitOfWork, happening: Happening) -> Party:

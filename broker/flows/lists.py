@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.errors import InvalidPlaceError, NotFoundHereError
-from broker.flows import decisions, world
+from broker.flows import decisions, seen, world
 from broker.flows.sessions import claims_are_old
 from broker.ports import Services, UnitOfWork
 from broker.records import Place, Session, Wanted
@@ -115,6 +115,24 @@ def delegates(
         if row[1].state in {State.ACTIVE, State.SCHEDULED, State.SUSPENDED, State.AWAITING}
     )
     return Delegates(living, parties, _next(services, found, limit))
+
+
+def caseload_of(services: Services, session: Session, executor_id: str, now: Instant) -> list[Party]:
+    """The principals of an executor that is not for everybody, by name.
+
+    Raise `NotFoundHereError` also for an executor in which she has no part, or that is for all.
+    """
+    row = seen.find(services, session, executor_id, now)
+    if row.mandate.whole or not row.kind.executor:
+        raise NotFoundHereError
+    with services.database.read() as uow:
+        present = {
+            one.principal
+            for one in uow.mandates.caseload_of(executor_id)
+            if one.added_at <= now and (one.removed_at is None or now < one.removed_at)
+        }
+        parties = uow.parties.get_many(present)
+    return sorted(parties.values(), key=lambda party: (party.name.casefold(), party.id))
 
 
 def _executors(services: Services, uow: UnitOfWork, actor: Actor, now: Instant) -> list[Mandate]:

@@ -6,12 +6,13 @@ store what it answers, and reach the tokens in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from broker.errors import NotFoundHereError, VersionError
-from broker.flows import cascades, parties, reviews, revocation, world
+from broker.flows import cascades, documents, reviews, revocation, world
+from broker.flows.naming import Named, known_beforehand, resolve
 from broker.ports import Services, UnitOfWork
 from broker.records import Session
 from mandates import lifecycle
@@ -20,27 +21,8 @@ from mandates.capacity import Actor
 from mandates.capacity import capacities as capacities_of
 from mandates.change import Change, check_capacity
 from mandates.events import Event
-from mandates.model import Evidence, Instant, Mandate, Party, Source
+from mandates.model import Evidence, Instant, Mandate, Source
 from mandates.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """How a requester names a party: exactly one way."""
-
-    insz: str = ""
-    """National number as typed, with `name` as typed."""
-    name: str = ""
-    kbo: str = ""
-    """Enterprise number as typed."""
-    party: str = ""
-    """Party id, from a reference that she was given."""
-    me: bool = False
-    organisation: bool = False
-    """The organisation that she signed in for."""
-
-
-ME, MY_ORGANISATION = Named(me=True), Named(organisation=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +55,9 @@ class Renewal:
 def ask(services: Services, session: Session, asked: Asked, now: Instant) -> Mandate:
     """Ask for a mandate of any type. A form, a file and the API all come here."""
     with services.database.write() as uow:
-        known = _known(uow, session, asked.principal, asked.representative)
-        principal = _resolve(services, uow, session, asked.principal, known, now)
-        representative = _resolve(services, uow, session, asked.representative, known, now)
+        known = known_beforehand(uow, session, asked.principal, asked.representative)
+        principal = resolve(services, uow, session, asked.principal, known, now)
+        representative = resolve(services, uow, session, asked.representative, known, now)
         actor = world.actor_of(session)
         typed_name = asked.principal.name or asked.representative.name
         evidence = Evidence(asked.evidence.strip(), asked.sha256, typed_name.strip())
@@ -213,6 +195,7 @@ def renew(
     powers: Sequence[str] | None = None,
     valid_until: Instant | None = None,
     evidence: str | None = None,
+    sha256: str | None = None,
     at_once: bool = False,
     dry_run: bool = False,
 ) -> Renewal:
@@ -227,7 +210,7 @@ def renew(
             now=now,
             powers=powers,
             valid_until=valid_until,
-            evidence=None if evidence is None else Evidence(evidence.strip()),
+            evidence=_renewed_evidence(old.evidence, evidence, sha256),
             at_once=at_once,
         )
         waits_for = open_groups(change.mandate, seen, now) if change.mandate.activated_at is None else ()
@@ -250,8 +233,8 @@ def pass_on(
     """Ask to pass on a mandate that one holds, or that one's organisation holds."""
     with services.database.write() as uow:
         origin, actor, seen = _load(services, uow, session, mandate_id, now)
-        known = _known(uow, session, representative)
-        receiver = _resolve(services, uow, session, representative, known, now)
+        known = known_beforehand(uow, session, representative)
+        receiver = resolve(services, uow, session, representative, known, now)
         change = lifecycle.pass_on(
             origin,
             id=str(uuid4()),
@@ -309,36 +292,11 @@ def caseload(
         uow.commit()
 
 
-def _known(uow: UnitOfWork, session: Session, *named: Named) -> dict[str, Party]:
-    """The parties that need no looking up: the person, her organisation, and those named by their id."""
-    ids = {session.party, session.organisation, *(one.party for one in named)}
-    return uow.parties.get_many(one for one in ids if one)
-
-
-def _resolve(
-    services: Services,
-    uow: UnitOfWork,
-    session: Session,
-    named: Named,
-    known: Mapping[str, Party],
-    now: Instant,
-) -> Party:
-    """The party that is meant, to be judged by. Raise `InvalidTypedNumberError`, `NotFoundHereError`."""
-    if named.insz:
-        person = parties.find_or_add_person(services, uow, named.insz, named.name, now)
-        # Of herself she knows all there is. A mandate that needs no approval is active at once for the
-        # dead too, as for a number that nobody has: deciding denies it, and nobody can ever use it.
-        return known.get(person.id) if person.id == session.party else parties.as_if_new(
-            services, person, services.numbers.insz(named.insz)
-        )
-    if named.kbo:
-        found = uow.parties.find_by_kbo(services.numbers.kbo(named.kbo))
-    else:
-        wanted = session.party if named.me else session.organisation if named.organisation else named.party
-        found = known.get(wanted or "")
-    if found is None:
-        raise NotFoundHereError
-    return found
+def _renewed_evidence(old: Evidence, note: str | None, sha256: str | None) -> Evidence | None:
+    """What a renewal rests on; None for what the old one did. A note alone is about the same document."""
+    if note is None and sha256 is None:
+        return None
+    return Evidence(old.note if note is None else note.strip(), sha256 or old.sha256)
 
 
 def _load(
@@ -377,10 +335,12 @@ def store_change(
     services: Services, uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False
 ) -> None:
     """The change with its events; and what follows when a mandate became active by it."""
+    kind = services.catalogue().type(change.mandate.type)
+    if new:
+        documents.rest_on(uow, kind, change.mandate.evidence, now)
     revocation.record(uow, change, now, new=new)
     if not any(event.type == "mandate.activated" for event in change.events):
         return
-    kind = services.catalogue().type(change.mandate.type)
     reviews.sample(uow, change.mandate, kind, now)
     if kind.measure:
         cascades.on_measure(uow, services, change.mandate, now)

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from broker.errors import InvalidImportError, InvalidTypedNumberError, SourceMissingError
-from broker.flows import cascades, organisation_files
+from broker.flows import cascades, happenings, organisation_files
 from broker.flows.cascades import Report
 from broker.flows.organisation_files import Row
 from broker.ports import Services, UnitOfWork
-from broker.records import NewParty
+from broker.records import NewParty, Session
 from mandates.cascade import Cause, Happening
 from mandates.events import Event
 from mandates.model import Instant, Party, PartyKind, Recognition
@@ -54,21 +54,30 @@ def import_organisation(
         known = uow.parties.find_by_kbo(row.kbo)
         party = _as_in(row, known)
         if party != known:
-            _save(uow, {} if known is None else {row.kbo: known}, [(row, party)], now)
+            _save(uow, {} if known is None else {row.kbo: known}, [(row, party)], None, now)
             uow.commit()
     return party
 
 
 def import_file(
-    services: Services, text: str, *, source: str = "", complete: bool, dry_run: bool, now: Instant
+    services: Services,
+    text: str,
+    *,
+    by: Session | None,
+    source: str = "",
+    complete: bool,
+    dry_run: bool,
+    now: Instant,
 ) -> Imported:
     """Take over a file of organisations (`organisation_files` says what it may hold).
 
-    All of it, with what it ends, is one transaction. `source` counts for lines that name none.
-    `complete`: whoever is recognised and not in the file any more, or no longer as something,
-    has lost that, and `source` says so. Raise `InvalidImportError`, with every faulty line
-    named, or `SourceMissingError`.
+    All of it, with what it ends, is one transaction. `by` None is the command line; otherwise a
+    reviewer. `source` counts for lines that name none. `complete`: whoever is recognised and not
+    in the file any more, or no longer as something, has lost that, and `source` says so. Raise
+    `NotAllowedError`, `AssuranceTooLowError`, `InvalidImportError`, with every faulty line named,
+    or `SourceMissingError`.
     """
+    happenings.check_reviewer(by)
     if complete and not source.strip():
         raise SourceMissingError("a complete file needs a source for what is not in it")
     read, faults = organisation_files.read(text, source, now)
@@ -81,13 +90,13 @@ def import_file(
             raise InvalidImportError(tuple(sorted(faults, key=organisation_files.line_of)))
         parties = [(row, _as_in(row, known.get(row.kbo))) for row in rows]
         changed = [(row, party) for row, party in parties if party != known.get(row.kbo)]
-        _save(uow, known, changed, now)
+        _save(uow, known, changed, by, now)
         by_kbo = {kbo: party.id for kbo, party in known.items()} | {
             row.kbo: party.id for row, party in parties
         }
         happened = [*_ended(rows, known, by_kbo), *_lost(rows, everybody, source, now)]
         # Each of them is a register's line of its own, with its own event and its own undo.
-        reports = tuple(cascades.happen(services, uow, one, None, now) for one in happened)
+        reports = tuple(cascades.happen(services, uow, one, by, now) for one in happened)
         if not dry_run:
             uow.commit()
     if dry_run:
@@ -143,17 +152,22 @@ def _as_in(row: Row, known: Party | None) -> Party:
 
 
 def _save(
-    uow: UnitOfWork, known: Mapping[str, Party], changed: Sequence[tuple[Row, Party]], now: Instant
+    uow: UnitOfWork,
+    known: Mapping[str, Party],
+    changed: Sequence[tuple[Row, Party]],
+    by: Session | None,
+    now: Instant,
 ) -> None:
     """New ones and changed ones, with an event for each."""
     uow.parties.add_many([NewParty(party) for row, party in changed if row.kbo not in known], now)
     uow.parties.save_many([party for row, party in changed if row.kbo in known], now)
-    uow.journal.append([_event(row, party, now) for row, party in changed], now)
+    uow.journal.append([_event(row, party, by, now) for row, party in changed], now)
 
 
-def _event(row: Row, party: Party, now: Instant) -> Event:
+def _event(row: Row, party: Party, by: Session | None, now: Instant) -> Event:
     detail = {"kinds": sorted(row.kinds), "since": row.since, "source": row.source}
-    return Event("organisation.imported", now, None, principal=party.id, detail=detail)
+    actor = by.party if by else None
+    return Event("organisation.imported", now, actor, principal=party.id, detail=detail)
 
 
 def _ended(rows: Iterable[Row], known: Mapping[str, Party], by_kbo: Mapping[str, str]) -> Iterator[Happening]:

@@ -1,9 +1,9 @@
 """Receipts: what the journal says of one mandate, with the proof that it says so (mandates.md section 8).
 
 Whoever holds a receipt can show it years later with nothing but our public key,
-and holds a checkpoint that any later journal must contain. A receipt names parties
-by their internal ids: it is for those who stand in the mandate and for a court,
-never for a voucher service.
+and holds a checkpoint that any later journal must contain. A receipt opens
+commitments, so it names parties as they were committed, by their internal ids: it is
+for those who stand in the mandate and for a court, never for a voucher service.
 """
 
 from __future__ import annotations
@@ -11,12 +11,35 @@ from __future__ import annotations
 from typing import Any
 
 from broker.errors import NotFoundHereError
+from broker.flows import decisions, seen
 from broker.flows.journal import origin, roots_of, verifier_keys
 from broker.flows.journal_file import row_records
 from broker.flows.journal_verify import VERSION
 from broker.ports import Services
+from broker.records import Session
 from mandates import ledger
+from mandates.errors import NotAllowedError
 from mandates.ledger import Span
+from mandates.model import Instant
+
+HOLDERS = ("principal", "representative", "administrator", "manager", "issuer")
+"""In what capacity somebody may hold a receipt. It opens commitments, so it holds what was committed:
+parties by their internal ids, times, grounds. It outlives every role, so an officer has none."""
+
+
+def receipt_for(services: Services, session: Session, mandate: str, now: Instant) -> dict[str, Any]:
+    """A receipt for somebody who may hold all that was committed of the mandate.
+
+    Raise `NotFoundHereError` for a mandate that is not hers to see, `NotAllowedError` for an officer
+    or whoever else has a part in it that ends with a role, and what `receipt_of` raises.
+    """
+    row = seen.find(services, session, mandate, now)
+    entitled = not row.capacities.isdisjoint(HOLDERS) or any(
+        decisions.manages(services, session, party.id, now) for party in (row.principal, row.representative)
+    )
+    if not entitled:
+        raise NotAllowedError("a receipt is for the parties of the mandate, managers and reviewers")
+    return receipt_of(services, row.mandate.id)
 
 
 def receipt_of(services: Services, mandate: str) -> dict[str, Any]:

@@ -34,7 +34,17 @@ PUBLISH_AHEAD = 600
 """Seconds that a new key stands in the JWKS before it signs: longer than any verifier's cache."""
 API = "/api/v1"
 """What the address of the broker's own REST API adds to the issuer."""
-API_SCOPES = frozenset({"mandates:read", "mandates:write", "mandates:decide", "mandate:use", "journal:read"})
+API_SCOPES = frozenset(
+    {
+        "mandates:read",
+        "mandates:write",
+        "mandates:decide",
+        "mandate:use",
+        "registry:write",
+        "reviews:decide",
+        "journal:read",
+    }
+)
 """What a client may do there for the person of its token; what she may do is the engine's to judge."""
 API_MACHINE_SCOPES = frozenset({"insz:resolve", "uses:write", "decisions:evaluate"})
 """What a program may do there for itself."""
@@ -104,14 +114,28 @@ def store_catalogue(database: Database, text: str, now: Instant) -> Catalogue:
     catalogue = load_catalogue(text)
     with database.write() as uow:
         stored = uow.registry.catalogue()
-        if stored is not None:
-            _check_nothing_dropped(load_catalogue(stored[1]), catalogue)
+        before = load_catalogue(stored[1]) if stored else None
+        if before is not None:
+            _check_nothing_dropped(before, catalogue)
         if stored is None or stored[0] != catalogue.version:
             uow.registry.put_catalogue(catalogue.version, text, now)
+            if before is not None:
+                _reach_tokens(uow, before, catalogue, now)
             event = Event("catalogue.loaded", now, None, detail={"version": catalogue.version})
             uow.journal.append([event], now)
             uow.commit()
     return catalogue
+
+
+def _reach_tokens(uow: UnitOfWork, old: Catalogue, new: Catalogue, now: Instant) -> None:
+    """A stricter type makes power smaller: tokens on a type that reads otherwise now are judged anew.
+
+    One that became wider loses its tokens too, for the minutes until the next refresh: that is
+    easier to be sure of than a list of what is stricter (tokens.md section 6).
+    """
+    changed = [key for key, kind in old.types.items() if replace(new.types[key], label=kind.label) != kind]
+    if changed:
+        uow.status.revoke([one.id for one in uow.grants.live_on_types(changed)], now)
 
 
 def _check_nothing_dropped(old: Catalogue, new: Catalogue) -> None:
@@ -141,11 +165,22 @@ def put_client(services: Services, client: Client, audiences: list[Audience], no
         changed = [audience for audience in wider if uow.registry.find_audience(audience.uri) != audience]
         if known != client or changed:
             uow.registry.put_client(client)
+            if known and _is_narrower(client, known):
+                grants = uow.grants.live_of_client(client.id)
+                uow.status.revoke([one.id for one in grants], now)
             for audience in changed:
                 uow.registry.put_audience(audience)
             uow.journal.append([Event("client.stored", now, None, detail={"client": client.id})], now)
             uow.commit()
     return secret
+
+
+def _is_narrower(client: Client, known: Client) -> bool:
+    """Whether its tokens of before may open something that it is registered for no more."""
+    return any(
+        not set(getattr(known, what)) <= set(getattr(client, what))
+        for what in ("scopes", "audiences", "mandate_types")
+    )
 
 
 def _with_secret(client: Client, known: Client | None) -> tuple[Client, str | None]:

@@ -21,6 +21,12 @@ from mandates.model import Instant
 DAY = 86_400
 BATCH = 1000
 KINDS = {
+    "activation_codes": "delete",
+    "contacts": "delete",
+    "reviews": "delete",
+    "cascades": "delete",
+    "documents": "delete",
+    "bulk_jobs": "blank",
     "refresh_tokens": "delete",
     "consents": "delete",
     "uses": "delete",

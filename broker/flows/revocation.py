@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from broker.flows import notices
 from broker.ports import Services, UnitOfWork
-from broker.records import Grant
+from broker.records import Grant, Session
 from mandates.change import Change
 from mandates.claims import end_with_session
 from mandates.events import Event
@@ -39,12 +39,16 @@ def record(uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False) 
         notices.tell(uow, change.events, now)
 
 
-def revoke_on(uow: UnitOfWork, mandates: Collection[str], now: Instant) -> None:
-    """Set the bits of every grant that stands on one of these, or on what was passed on from them."""
+def revoke_on(uow: UnitOfWork, mandates: Collection[str], now: Instant) -> int:
+    """Set the bits of every grant that stands on one of these, or on what was passed on from them.
+
+    Returns how many grants those are.
+    """
     passed_on = (one.id for one in uow.mandates.descendants(mandates))
     touched = uow.grants.live_on_mandates({*mandates, *passed_on})
     if touched:
         uow.status.revoke([grant.id for grant in touched], now)
+    return len(touched)
 
 
 def end_grants(uow: UnitOfWork, grants: Iterable[Grant], reason: str, now: Instant) -> None:
@@ -64,13 +68,18 @@ def end_session(services: Services, session_id: str, reason: str, now: Instant) 
         session = uow.sessions.find(session_id)
         if session is None or session.ended_at is not None:
             return
-        uow.sessions.end(session_id, now)
-        # Mandates first, as in `record`: two transactions that lock in one order never wait in a ring.
-        for mandate in uow.mandates.of_session(session_id):
-            record(uow, end_with_session(mandate, now), now)
-        end_grants(uow, uow.grants.live_of_session(session_id), reason, now)
-        uow.journal.append([Event("session.ended", now, session.party, grounds=reason)], now)
+        close_session(uow, session, reason, now)
         uow.commit()
+
+
+def close_session(uow: UnitOfWork, session: Session, reason: str, now: Instant) -> None:
+    """As `end_session`, for a live session and within a transaction."""
+    uow.sessions.end(session.id, now)
+    # Mandates first, as in `record`: two transactions that lock in one order never wait in a ring.
+    for mandate in uow.mandates.of_session(session.id):
+        record(uow, end_with_session(mandate, now), now)
+    end_grants(uow, uow.grants.live_of_session(session.id), reason, now)
+    uow.journal.append([Event("session.ended", now, session.party, grounds=reason)], now)
 
 
 def _grant_ended(grant: Grant, reason: str, now: Instant) -> Event:

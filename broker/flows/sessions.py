@@ -84,6 +84,19 @@ def finish(
         raise InteractionGoneError
     login = services.upstream.finish(unverified_response, memory["memory"], memory["redirect_uri"], now)
     secret = secrets.token_urlsafe(32)
+    try:
+        session = _opened(services, secret, login, now)
+    except IdentityConflictError as conflict:
+        # Nothing of the login is kept; that it was tried goes to review (mandates.md section 2).
+        _tell_conflict(services, conflict, login, now)
+        raise
+    if previous:
+        revocation.end_session(services, fingerprint(previous), "signed in again", now)
+    return SignedIn(secret, session, memory["return_to"], memory["forced"])
+
+
+def _opened(services: Services, secret: str, login: UpstreamLogin, now: Instant) -> Session:
+    """The session of this login, stored with all that it brings, in one transaction."""
     with services.database.write() as uow:
         party = _claim_party(services, uow, login, now)
         organisation = _organisation(services, uow, login)
@@ -94,9 +107,23 @@ def finish(
         uow.journal.append([Event("session.started", now, party.id, detail=detail)], now)
         claim_powers(services, uow, session, party, organisation, login, now)
         uow.commit()
-    if previous:
-        revocation.end_session(services, fingerprint(previous), "signed in again", now)
-    return SignedIn(secret, session, memory["return_to"], memory["forced"])
+    return session
+
+
+def _tell_conflict(
+    services: Services, conflict: IdentityConflictError, login: UpstreamLogin, now: Instant
+) -> None:
+    """Leave a trace for the reviewers, in a unit of its own; the number and the upstream's `sub` stay out."""
+    event = Event(
+        "party.identity_conflict",
+        now,
+        conflict.claimant,
+        principal=conflict.holder,
+        detail={"upstream": login.issuer},
+    )
+    with services.database.write() as uow:
+        uow.journal.append([event], now)
+        uow.commit()
 
 
 def current(services: Services, secret: str | None, now: Instant) -> Session | None:
@@ -164,7 +191,7 @@ def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now:
     if party is None:
         party = parties.add_person(services, uow, name=login.name, insz=insz, now=now)
     elif any(issuer == login.issuer for issuer, _ in uow.parties.identities(party.id)):
-        raise IdentityConflictError
+        raise IdentityConflictError(party.id)
     uow.parties.add_identity(login.issuer, login.subject, party.id, now)
     event = Event("party.claimed", now, party.id, principal=party.id, detail={"upstream": login.issuer})
     uow.journal.append([event], now)
@@ -178,8 +205,9 @@ def _complete(services: Services, uow: UnitOfWork, party: Party, insz: str, now:
     records are one person is for a reviewer, not for a login.
     """
     indexes = parties.insz_indexes(services, uow, insz)
-    if uow.parties.find_by_insz_index(*indexes) is not None:
-        raise IdentityConflictError
+    holder = uow.parties.find_by_insz_index(*indexes)
+    if holder is not None:
+        raise IdentityConflictError(holder.id, party.id)
     uow.parties.set_insz(party.id, indexes[0], services.vault.seal(insz.encode(), f"insz:{party.id}"))
     complete = replace(party, adult_at=services.numbers.adult_at(insz))
     uow.parties.save(complete, now)

@@ -37,7 +37,7 @@ def give(services: Services, party: str, role: str, *, by: str, now: Instant) ->
 
 
 def take(services: Services, party: str, role: str, *, by: str, now: Instant) -> None:
-    """Take a role from a person; her sessions end, so that it counts at once.
+    """Take a role from a person; her sessions end in the same transaction, so that it counts at once.
 
     Raise `NotFoundHereError` also if she does not have it, `OwnRequestError`, `NotAllowedError`.
     """
@@ -45,11 +45,10 @@ def take(services: Services, party: str, role: str, *, by: str, now: Instant) ->
         _check(uow, party, by)
         if not uow.staff.take(party, role):
             raise NotFoundHereError
-        sessions = [one.id for one in uow.sessions.live_of_party(party)]
         uow.journal.append([Event("staff.taken", now, by, principal=party, detail={"role": role})], now)
+        for session in uow.sessions.live_of_party(party):
+            revocation.close_session(uow, session, "staff role taken", now)
         uow.commit()
-    for session in sessions:
-        revocation.end_session(services, session, "staff role taken", now)
 
 
 def held(services: Services) -> list[StaffRole]:

@@ -11,7 +11,8 @@ from broker import days
 from broker.endpoints.context import now, services
 from broker.errors import FlowError, NotFoundHereError, answer_to
 from broker.flows import lists, mandates, revocation, seen
-from broker.flows.mandates import MY_ORGANISATION, Asked, Named
+from broker.flows.mandates import Asked
+from broker.flows.naming import MY_ORGANISATION, Named
 from broker.portal.forms import FormError, last_day_of, load_grounds, load_mandate_form
 from broker.portal.page import check_form, organisation_of, render, render_signed_out, signed_in
 from broker.records import Session, Wanted

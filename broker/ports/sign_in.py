@@ -25,6 +25,9 @@ class SessionStore(Protocol):
     def live_of_party(self, party: str) -> list[Session]:
         """Sign-ins of this person that did not end, whether or not their time is over."""
 
+    def live_of_organisation(self, organisation: str) -> list[Session]:
+        """As `live_of_party`, of those who signed in for this organisation."""
+
 
 class GrantStore(Protocol):
     """Grants, their refresh tokens, and what people agreed to."""
@@ -36,6 +39,9 @@ class GrantStore(Protocol):
 
     def live_on_mandates(self, mandates: Iterable[str]) -> list[Grant]:
         """Not ended, with one of these as mandate or as executor."""
+
+    def live_on_types(self, types: Iterable[str]) -> list[Grant]:
+        """Not ended, with a mandate or an executor of one of these types."""
 
     def live_of_session(self, session: str) -> list[Grant]: ...
     def live_of_client(self, client: str) -> list[Grant]: ...

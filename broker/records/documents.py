@@ -17,7 +17,7 @@ class Document:
     size: int
     """Bytes, before sealing."""
     sealed_key: str = field(repr=False)
-    """The key that the content is sealed under, itself sealed by the vault: when it goes, the paper is gone."""
+    """The key that the content is sealed under, itself sealed by the vault: without it the paper is gone."""
     content: str = field(repr=False)
     """The paper, sealed."""
     added_by: str

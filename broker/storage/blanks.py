@@ -16,6 +16,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     case,
+    delete,
     literal,
     null,
     select,
@@ -23,17 +24,37 @@ from sqlalchemy import (
 )
 
 from broker.storage.clauses import one_of
-from broker.storage.tables import journal, mandate_history, mandates
+from broker.storage.tables import documents, journal, mandate_history, mandates
 from mandates.commitments import ROLES
 from mandates.model import Evidence
 
+_PRINCIPALS = select(mandates.c.principal).where(one_of(mandates.c.id, "ids")).distinct()
+_REMOVE_PAPERS = delete(documents).where(one_of(documents.c.sha256, "papers"))
+
 
 def blank_mandates(connection: Connection, ids: Sequence[str]) -> None:
-    """Blank evidence and grounds of these mandates, in every version; dates, parties and powers stay."""
+    """Blank evidence and grounds of these mandates, in every version; dates, parties and powers stay.
+
+    The documents that they name go too, unless another mandate of the same principal rests on one: a
+    renewal rests on the papers of what it renews.
+    """
+    named = {paper for _, paper in _papers(connection, mandates.c.id, ids)}
     for table in (mandates, mandate_history):
         these = one_of(table.c.id, "ids")
         connection.execute(update(table).where(these).values(evidence=Evidence(), grounds=""), {"ids": ids})
         _quiet_suspensions(connection, table, these, ids)
+    if named:
+        hers = connection.execute(_PRINCIPALS, {"ids": ids}).scalars().all()
+        still = {paper for _, paper in _papers(connection, mandates.c.principal, hers)}
+        connection.execute(_REMOVE_PAPERS, {"papers": named - still})
+
+
+def _papers(connection: Connection, column: ColumnElement[str], ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Mandate and SHA-256 of its document, of those that name one."""
+    found = connection.execute(
+        select(mandates.c.id, mandates.c.evidence).where(one_of(column, "ids")), {"ids": ids}
+    )
+    return [(one, evidence.sha256) for one, evidence in found if evidence.sha256]
 
 
 def _quiet_suspensions(

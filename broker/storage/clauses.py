@@ -84,6 +84,11 @@ def select_record(table: Table, record: type) -> Select[Any]:
     return select(*columns_of(table, record))
 
 
+def one_or_many(rows: list[dict[str, Any]]) -> dict[str, Any] | list[dict[str, Any]]:
+    """What `execute` takes: psycopg sends a list as a pipeline, with a round trip more than one row needs."""
+    return rows[0] if len(rows) == 1 else rows
+
+
 def rows_of(records: Iterable[Any]) -> list[dict[str, Any]]:
     """As `row_of`, for one executemany."""
     return [row_of(record) for record in records]

@@ -45,7 +45,16 @@ from broker.storage.tables import (
 from mandates.commitments import ROLES
 from mandates.model import Instant, Mandate
 
-_NOT_HERS = {"salt", "insz_index", "insz_sealed", "address_sealed", "hash", "name_key"}
+_NOT_HERS = {
+    "salt",
+    "insz_index",
+    "insz_sealed",
+    "address_sealed",
+    "sealed_key",
+    "content",
+    "hash",
+    "name_key",
+}
 """Columns that are ours to know: secrets, and what only finds or opens."""
 
 _refers = {

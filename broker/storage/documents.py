@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, func, insert, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from broker.records import Document
 from broker.storage.clauses import one_of, row_of, select_record, skip_taken
@@ -22,8 +22,8 @@ _NAME = (
     update(documents)
     .where(one_of(documents.c.sha256, "wanted"))
     .values(named_at=func.coalesce(documents.c.named_at, bindparam("now")))
-    .returning(documents.c.sha256)
 )
+_KEPT = select(documents.c.sha256).where(one_of(documents.c.sha256, "wanted"))
 
 
 class SqlDocumentStore:
@@ -42,7 +42,10 @@ class SqlDocumentStore:
         return None if row is None else Document(**row)
 
     def name(self, sha256: str, now: Instant) -> bool:
-        return bool(self.name_many((sha256,), now))
+        return self._connection.execute(_NAME, {"wanted": (sha256,), "now": now}).rowcount == 1
 
-    def name_many(self, sha256s: Iterable[str], now: Instant) -> set[str]:
-        return set(self._connection.execute(_NAME, {"wanted": list(sha256s), "now": now}).scalars())
+    def name_many(self, sha256s: Iterable[str], now: Instant) -> None:
+        self._connection.execute(_NAME, {"wanted": sha256s, "now": now})
+
+    def kept(self, sha256s: Iterable[str]) -> set[str]:
+        return set(self._connection.execute(_KEPT, {"wanted": sha256s}).scalars())

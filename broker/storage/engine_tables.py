@@ -145,10 +145,10 @@ Index("ix_mandates_session", _m.session, **_where(CLAIMED))
 Index("ix_mandates_claimed", _m.principal, _m.valid_from, **_where(CLAIMED))
 Index("ix_mandates_parent", _m.parent, **_where(_m.parent.is_not(None)))
 # Lists in the order of names, with all that a page is chosen by: the rows themselves are read for one page.
-_dates = (_m.id, _m.valid_from, _m.valid_until, _m.ended_at)
+_chosen_by = (_m.id, _m.type, _m.valid_from, _m.valid_until, _m.ended_at)
 _listed = _where(STORED & ACTIVATED & OPEN)
-Index("ix_mandates_reach", _m.representative, _m.principal_key, *_dates, **_listed)
-Index("ix_mandates_delegates", _m.principal, _m.representative_key, *_dates, **_listed)
+Index("ix_mandates_reach", _m.representative, _m.principal_key, *_chosen_by, **_listed)
+Index("ix_mandates_delegates", _m.principal, _m.representative_key, *_chosen_by, **_listed)
 # Requests that wait are few, among millions.
 Index("ix_mandates_waiting", _m.requested_at, _m.id, **_where(WAITING))
 for _name in ("principal", "representative", "requested_by"):

@@ -9,13 +9,15 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, selec
 
 from broker.records import Grant, RefreshToken
 from broker.storage.clauses import insert_new, one_of, row_of, select_record, skip_taken
-from broker.storage.tables import consents, grants, refresh_tokens
+from broker.storage.tables import consents, grants, mandates, refresh_tokens
 from mandates.model import Instant
 
 _GRANTS = select_record(grants, Grant)
 _LIVE = _GRANTS.where(grants.c.ended_at.is_(None)).order_by(grants.c.id)
 _FIND = _GRANTS.where(grants.c.id == bindparam("grant_id"))
 _LIVE_ON_MANDATES = _LIVE.where(or_(one_of(grants.c.mandate, "ids"), one_of(grants.c.executor, "ids")))
+_of_types = select(mandates.c.id).where(one_of(mandates.c.type, "types"))
+_LIVE_ON_TYPES = _LIVE.where(or_(grants.c.mandate.in_(_of_types), grants.c.executor.in_(_of_types)))
 _LIVE_OF_SESSION = _LIVE.where(grants.c.session == bindparam("session"))
 _LIVE_OF_CLIENT = _LIVE.where(grants.c.client == bindparam("client"))
 _LIVE_OF_PARTY = _LIVE.where(
@@ -65,7 +67,12 @@ class SqlGrantStore:
 
     def live_on_mandates(self, mandates: Iterable[str]) -> list[Grant]:
         """Not ended, with one of these as mandate or as executor."""
-        return self._list(_LIVE_ON_MANDATES, ids=mandates)
+        # Asked for twice in the statement: an iterator would be empty the second time, and no executor found.
+        return self._list(_LIVE_ON_MANDATES, ids=tuple(mandates))
+
+    def live_on_types(self, types: Iterable[str]) -> list[Grant]:
+        """Not ended, with a mandate or an executor of one of these types."""
+        return self._list(_LIVE_ON_TYPES, types=tuple(types))
 
     def live_of_session(self, session: str) -> list[Grant]:
         """Not ended, of this session."""

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, bindparam, func, insert, or_, select
 
 from broker.records import Checkpoint, JournalEntry, JournalLeaf, JournalNode, PlacedEntry
-from broker.storage.clauses import columns_of, one_of, rows_of, select_record
+from broker.storage.clauses import columns_of, one_of, one_or_many, rows_of, select_record
 from broker.storage.tables import (
     journal,
     journal_checkpoints,
@@ -39,7 +39,7 @@ _RUNS = 200
 """Runs of hashes in one query: SQLite bounds the depth of an expression at 1,000."""
 
 _ENTRIES = select_record(journal, JournalEntry)
-_APPEND = insert(journal)
+_APPEND = insert(journal).inline()
 _SALTS = select(parties.c.id, parties.c.salt).where(one_of(parties.c.id, "ids"), parties.c.salt.is_not(None))
 _TAIL = _ENTRIES.order_by(journal.c.seq.desc()).limit(bindparam("wanted"))
 _TAIL_OF_MANDATE = _TAIL.where(journal.c.mandate == bindparam("about"))
@@ -94,7 +94,7 @@ class SqlJournalStore:
         if not events:
             return
         salts = self._salts(events)
-        self._connection.execute(_APPEND, [_row_of(event, salts, now) for event in events])
+        self._connection.execute(_APPEND, one_or_many([_row_of(event, salts, now) for event in events]))
 
     def tail(self, limit: int, mandate: str | None = None) -> list[JournalEntry]:
         """Newest first; of one mandate if it is named."""

@@ -100,10 +100,13 @@ class Looks:
         connection = self._take()
         try:
             rows = self._run(connection.driver_connection, self.parameters(questions))
-        except BaseException as error:  # whatever it was, the next one gets a fresh connection
+        except (sqlite3.Error, psycopg.Error) as error:
+            # Whatever it was, the next one gets a fresh connection.
             connection.invalidate()
-            connection.close()
             raise port_error(error) or error from None
+        except BaseException:  # raised again: it was cut off half way
+            connection.invalidate()
+            raise
         self._idle.append(connection)
         return snapshot_of(rows)
 

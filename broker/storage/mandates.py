@@ -16,7 +16,7 @@ from broker.port_errors import ConflictError
 from broker.records import Question
 from broker.storage.caseloads import CaseloadQueries
 from broker.storage.chains import asking, links, pairs
-from broker.storage.clauses import one_of, row_of, rows_of, select_record, skip_taken
+from broker.storage.clauses import one_of, one_or_many, row_of, rows_of, select_record, skip_taken
 from broker.storage.engine_tables import mandates, parties
 from broker.storage.history import HistoryQueries
 from broker.storage.lists import ListQueries
@@ -162,12 +162,12 @@ class SqlMandateStore(ListQueries, CaseloadQueries, HistoryQueries):
         """Grows with every commit that changed a mandate, a caseload or a party."""
         return self._revision.read()
 
-    def _write(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    def _write(self, statement: Executable, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
         # One row stands or falls by itself; of many, the ones before the one that fails are taken back.
         with self._connection.begin_nested() if len(rows) > 1 else nullcontext():
-            written = self._connection.execute(statement, rows).rowcount
+            written = self._connection.execute(statement, one_or_many(rows)).rowcount
             if written != len(rows):
                 raise ConflictError("a mandate is stored already, or another hand changed it first")
         self._revision.changed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
@@ -10,10 +11,12 @@ from sqlalchemy import (
     CursorResult,
     Table,
     Text,
+    Update,
     and_,
     bindparam,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -21,17 +24,24 @@ from sqlalchemy import (
     select,
     tuple_,
     type_coerce,
+    update,
 )
 
 from broker.storage.blanks import blank_journal, blank_mandates
 from broker.storage.clauses import one_of
 from broker.storage.tables import (
+    activation_codes,
+    bulk_jobs,
+    cascades,
     consents,
+    contacts,
+    documents,
     grants,
     journal,
     mandates,
     refresh_tokens,
     retention_terms,
+    reviews,
     sessions,
     status_entries,
     uses,
@@ -41,8 +51,8 @@ from mandates.model import Evidence, Instant
 
 _INDEX_FREE = 24 * 3600
 """Seconds after the last token's end from which a status index means nothing (tokens.md section 6)."""
-_BLANKED = ("mandates", "journal")
-"""Kinds of which the row stays and the contents go; of the others the row goes."""
+_GUARDED = ("mandates", "journal")
+"""Kinds whose contents a trigger guards."""
 
 _before = bindparam("before")
 _session_over = func.coalesce(sessions.c.ended_at, sessions.c.expires_at) < _before
@@ -61,18 +71,45 @@ _has_texts = or_(
     _suspensions.contains('"grounds":'),
 )
 _mandate_over = or_(mandates.c.ended_at < _before, mandates.c.valid_until < _before)
+_came_to_nothing = and_(mandates.c.activated_at.is_(None), mandates.c.lapses_at < _before)
+_over_or_nothing = or_(_mandate_over, _came_to_nothing)
+_gives_something = exists().where(
+    mandates.c.principal == contacts.c.party, func.coalesce(_over_or_nothing, false()).is_(false())
+)
 _names_somebody = or_(*(journal.c[role].is_not(None) for role in ROLES))
 
 _STALE: dict[str, tuple[Table, ColumnElement[bool]]] = {
     "refresh_tokens": (refresh_tokens, refresh_tokens.c.expires_at < _before),
     "consents": (consents, consents.c.at < _before),
     "uses": (uses, uses.c.at < _before),
+    # A code can pause or end a mandate as long as that lives.
+    "activation_codes": (
+        activation_codes,
+        exists().where(mandates.c.id == activation_codes.c.mandate, _over_or_nothing),
+    ),
+    "contacts": (contacts, and_(contacts.c.recorded_at < _before, ~_gives_something)),
+    "reviews": (reviews, reviews.c.decided_at < _before),
+    "cascades": (cascades, cascades.c.done_at < _before),
+    "documents": (documents, and_(documents.c.named_at.is_(None), documents.c.added_at < _before)),
+    "bulk_jobs": (
+        bulk_jobs,
+        and_(
+            bulk_jobs.c.sealed_key != "",
+            func.coalesce(bulk_jobs.c.applied_at, bulk_jobs.c.created_at) < _before,
+        ),
+    ),
     # While a token lives, its bit must be there to be read.
     "grants": (grants, and_(_grant_over, ~_bit_is_read, ~_refreshes)),
     "sessions": (sessions, and_(_session_over, ~exists().where(grants.c.session == sessions.c.id))),
     "mandates": (mandates, and_(_mandate_over, _has_texts)),
     "journal": (journal, and_(journal.c.recorded_at < _before, _names_somebody)),
 }
+_BLANK: dict[str, Callable[[ColumnElement[bool]], Update]] = {
+    "journal": lambda first: blank_journal(first, lambda role: journal.c[role].is_not(None)),
+    # The rows are sealed under this key: without it nobody reads them.
+    "bulk_jobs": lambda first: update(bulk_jobs).where(first).values(sealed_key=""),
+}
+"""Of which the row stays, and the contents go (`mandates` need more than one statement)."""
 _CLEAR_GRANTS = (
     delete(status_entries).where(one_of(status_entries.c.grant, "ids")),
     delete(refresh_tokens).where(one_of(refresh_tokens.c.grant, "ids")),
@@ -107,18 +144,15 @@ class SqlRetentionStore:
         keys = list(table.primary_key)
         key = keys[0] if len(keys) == 1 else tuple_(*keys)
         first = key.in_(select(*keys).where(condition).order_by(*keys).limit(limit))
-        gone = (
-            blank_journal(first, lambda role: journal.c[role].is_not(None))
-            if kind == "journal"
-            else delete(table).where(first)
-        )
+        blank = _BLANK.get(kind)
+        gone = delete(table).where(first) if blank is None else blank(first)
         result: CursorResult[Any] = self._connection.execute(gone, {"before": before})
         return result.rowcount
 
     def _remember_term(self, kind: str, before: Instant, now: Instant) -> None:
         """The triggers let contents be blanked up to an instant that stands here."""
         values = {"kind": kind, "before": before}
-        if kind in _BLANKED and not self._connection.execute(_TERM_KNOWN, values).scalar_one():
+        if kind in _GUARDED and not self._connection.execute(_TERM_KNOWN, values).scalar_one():
             self._connection.execute(_TERM, values | {"at": now})
 
     def _clear_mandates(self, before: Instant, limit: int) -> int:

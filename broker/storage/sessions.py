@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, insert, update
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, insert, update
 
 from broker.records import Session
 from broker.storage.clauses import insert_new, row_of, select_record, skip_taken
@@ -14,6 +16,11 @@ _FIND_LOCKED = _FIND.with_for_update(key_share=True)
 _LIVE_OF_PARTY = (
     select_record(sessions, Session)
     .where(sessions.c.party == bindparam("whose"), sessions.c.ended_at.is_(None))
+    .order_by(sessions.c.id)
+)
+_LIVE_OF_ORGANISATION = (
+    select_record(sessions, Session)
+    .where(sessions.c.organisation == bindparam("whose"), sessions.c.ended_at.is_(None))
     .order_by(sessions.c.id)
 )
 _ADD = skip_taken(insert(sessions))
@@ -37,7 +44,7 @@ class SqlSessionStore:
     def __init__(self, connection: Connection, *, writes: bool) -> None:
         self._connection = connection
         self._find = _FIND_LOCKED if writes else _FIND
-        self._live_of_party = _LIVE_OF_PARTY.with_for_update(key_share=True) if writes else _LIVE_OF_PARTY
+        self._writes = writes
 
     def add(self, session: Session) -> None:
         """Raise `ConflictError` if the id is taken, `NotFoundError` if the party is not stored."""
@@ -49,10 +56,11 @@ class SqlSessionStore:
 
     def live_of_party(self, party: str) -> list[Session]:
         """Not ended, locked as by `find`, in the order of their ids."""
-        return [
-            Session(**row)
-            for row in self._connection.execute(self._live_of_party, {"whose": party}).mappings()
-        ]
+        return self._live(_LIVE_OF_PARTY, party)
+
+    def live_of_organisation(self, organisation: str) -> list[Session]:
+        """Not ended, of those who signed in for it; otherwise as `live_of_party`."""
+        return self._live(_LIVE_OF_ORGANISATION, organisation)
 
     def touch(self, session: str, now: Instant) -> None:
         """Move `last_seen_at` forward to `now`, unless the session has ended."""
@@ -61,3 +69,7 @@ class SqlSessionStore:
     def end(self, session: str, now: Instant) -> None:
         """End it if it has not ended yet: the first ending is the one that is kept."""
         self._connection.execute(_END, {"session": session, "now": now})
+
+    def _live(self, statement: Select[Any], whose: str) -> list[Session]:
+        locked = statement.with_for_update(key_share=True) if self._writes else statement
+        return [Session(**row) for row in self._connection.execute(locked, {"whose": whose}).mappings()]

@@ -17,15 +17,17 @@ _TAKE = delete(staff).where(staff.c.party == bindparam("whose"), staff.c.role ==
 class SqlStaffStore:
     """`ports.StaffStore` in table `staff`. Who gave and took what, and when, stands in the journal."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, writes: bool) -> None:
         self._connection = connection
+        # A session is opened with these roles: a role that is taken meanwhile waits, and finds that session.
+        self._roles = _ROLES.with_for_update(read=True) if writes else _ROLES
 
     def all(self) -> list[StaffRole]:
         """Oldest first."""
         return [StaffRole(**row) for row in self._connection.execute(_ALL).mappings()]
 
     def roles_of(self, party: str) -> frozenset[str]:
-        return frozenset(self._connection.execute(_ROLES, {"whose": party}).scalars())
+        return frozenset(self._connection.execute(self._roles, {"whose": party}).scalars())
 
     def give(self, role: StaffRole) -> None:
         """Raise `ConflictError` if she has it, `NotFoundError` if the party is not stored."""

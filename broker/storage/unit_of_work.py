@@ -67,7 +67,7 @@ class SqlUnitOfWork:
         self.reviews = SqlReviewStore(connection)
         self.uses = SqlUseStore(connection)
         self.cascades = SqlCascadeStore(connection)
-        self.staff = SqlStaffStore(connection)
+        self.staff = SqlStaffStore(connection, writes=self._writes)
         self.bulk = SqlBulkStore(connection)
         self.outbox = SqlOutboxStore(connection)
         return self

@@ -57,11 +57,11 @@ class _Place:
     purpose: ColumnElement[str]
 
     def page(self) -> Select[Any]:
-        """Texts that do not begin with `prefix`, by primary key."""
+        """Texts that do not begin with `prefix`, by primary key; a blank one stands under no key."""
         columns = {"key": self.key, "text": self.text, "sealed": self.sealed, "purpose": self.purpose}
         return (
             select(*(column.label(name) for name, column in columns.items()))
-            .where(self.key > bindparam("after"), ~self.text.startswith(bindparam("prefix")))
+            .where(self.key > bindparam("after"), self.text != "", ~self.text.startswith(bindparam("prefix")))
             .order_by(self.key)
             .limit(bindparam("limit"))
         )

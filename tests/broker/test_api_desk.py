@@ -275,7 +275,7 @@ def test_anybody_fetches_the_checkpoint_and_the_proof_that_it_only_grew(api):
     assert get(api, "journal/consistency", {}).status_code == 422
 
 
-def test_a_receipt_is_for_who_has_a_part_in_the_mandate(api):
+def test_a_receipt_is_for_the_parties_managers_and_reviewers_and_for_no_officer(api, reviewer):
     bram = api.officer()
     asked = {
         "type": "ocmw-beneficiary",
@@ -286,7 +286,11 @@ def test_a_receipt_is_for_who_has_a_part_in_the_mandate(api):
     }
     made = post(api, "mandates", asked, api.person(bram)).json["identifier"]
     Sequencer().run(api.services, api.now)
-    receipt = get(api, f"mandates/{made}/receipt", api.person(bram))
-    assert receipt.status_code == 200, receipt.json
-    assert receipt.json["rows"][0]["proof"] is not None
+    refused = get(api, f"mandates/{made}/receipt", api.person(bram))
+    assert (refused.status_code, refused.json["code"]) == (403, "not_allowed")
+    manager = api.sign_in("Wout", roles=(f"DienstenchequesVlaanderen-beheerder:{OCMW}",))
+    for caller in (api.person(manager), reviewer):
+        receipt = get(api, f"mandates/{made}/receipt", caller)
+        assert receipt.status_code == 200, receipt.json
+        assert receipt.json["rows"][0]["proof"] is not None
     assert get(api, f"mandates/{made}/receipt", api.person(api.sign_in("Stranger"))).status_code == 404

@@ -59,7 +59,7 @@ def test_every_operation_has_words_and_an_example(document):
         if "204" not in operation["responses"]:
             assert any(example is not None for answer in answers for *_, example in examples(answer)), name
         for kind, _, example in examples(operation.get("requestBody", {})):
-            assert example is not None or kind == "multipart/form-data", name
+            assert example is not None, (name, kind)
 
 
 def test_every_example_of_a_request_passes_its_schema(api, document):
@@ -78,9 +78,34 @@ def test_every_example_of_an_answer_is_what_its_schema_says(document):
                     assert schema_of(schema).dump(example) == example, name
 
 
-def test_refusals_are_problem_documents(document):
-    refusal = document["components"]["responses"]["DEFAULT_ERROR"]
-    assert set(refusal["content"]) == {"application/problem+json"}
+def resolved(document, answer):
+    if "$ref" not in answer:
+        return answer
+    return document["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
+
+
+def test_every_refusal_is_a_problem_document(document):
+    seen = set()
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if not str(status).startswith("2"):
+                seen.add(status)
+                assert set(resolved(document, answer)["content"]) == {"application/problem+json"}, (name, status)
+    assert seen >= {"401", "403", "409", "412", "422", "429", "503", "default"}
+
+
+def test_refusals_are_told_where_they_occur(document):
+    told = {name: set(operation["responses"]) for name, operation in operations(document)}
+    parameters = {
+        name: {one["name"] for one in operation.get("parameters", [])}
+        for name, operation in operations(document)
+    }
+    for name in told:
+        assert ("412" in told[name]) == ("If-Match" in parameters[name]), name
+        assert "409" in told[name] or not parameters[name] & {"If-Match", "Idempotency-Key"}, name
+    with_codes = {name for name, statuses in told.items() if "429" in statuses}
+    assert {name.rsplit("/", 1)[1] for name in with_codes} == {"redeem", "use"}
+    assert "503" in told["post /api/v1/decisions"]
 
 
 def test_the_page_shows_every_operation_and_runs_nothing(api, document):

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from broker.flows import mandates, notices
-from broker.flows.mandates import ME, MY_ORGANISATION, Asked, Named
+from broker.flows.mandates import Asked
+from broker.flows.naming import ME, MY_ORGANISATION, Named
 
 POWERS = ("vouchers:read", "vouchers:order")
 

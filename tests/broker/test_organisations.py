@@ -17,7 +17,7 @@ HEADER = "kbo;name;ovo;kinds;effective_date;source;ceased;successor\n"
 
 
 def take(flow, text, **kw):
-    options = {"source": "", "complete": False, "dry_run": False, "now": flow.now} | kw
+    options = {"by": None, "source": "", "complete": False, "dry_run": False, "now": flow.now} | kw
     return organisations.import_file(flow.services, text, **options)
 
 

@@ -203,7 +203,7 @@ def test_a_mandate_that_waits_says_whose_word_the_law_or_her_own_ending_asks():
         ({"valid_from": NOW + 1}, Reason("executor_missing")),
         ({"activated_at": None}, Reason("executor_missing")),
         ({"suspended_at": NOW}, Reason("executor_suspended", NOW)),
-        ({"session": "s2"}, Reason("session_only")),
+        ({"session": "s2"}, Reason("no_mandate")),
     ],
 )
 def test_an_executor_that_is_not_in_force_says_why(facts, reason):
@@ -222,5 +222,5 @@ def test_a_mandate_from_claims_serves_its_session_only():
     w = world(claimed("company-manager", "company", "els", "s1"))
     assert asked(w, actor("els", session="s1"), "company", None).permitted
     for session in (None, "s2"):
-        assert codes(asked(w, actor("els", session=session), "company", None)) == ["session_only"]
+        assert codes(asked(w, actor("els", session=session), "company", None)) == ["no_mandate"]
         assert representations(actor("els", session=session), w, NOW) == ()

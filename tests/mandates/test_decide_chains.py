@@ -78,11 +78,39 @@ def test_everything_that_is_missing_is_said():
     assert codes(decision) == ["mandate_expired", "assurance_too_low", "power_not_granted"]
 
 
-def test_a_mandate_to_an_organisation_without_any_executor_says_so():
-    assert codes(asked(world(beneficiary()))) == ["executor_missing"]
-    assert codes(asked(world(beneficiary(), claimed("ocmw-executor", "ocmw-far", "bram")))) == [
-        "executor_missing"
-    ]
+def test_whoever_has_nothing_of_an_organisation_does_not_learn_what_it_holds():
+    elsewhere = claimed("ocmw-executor", "ocmw-far", "bram")
+    another_session = executor(session="s2")
+    for w in (world(beneficiary()), world(beneficiary(), elsewhere), world(beneficiary(), another_session)):
+        assert codes(asked(w)) == ["no_mandate"]
+
+
+@pytest.mark.parametrize(
+    ("edge", "code"),
+    [
+        (mandate("ocmw-executor", "ocmw", "bram", **ended(Ending.WITHDRAWN)), "executor_ended"),
+        (mandate("ocmw-executor", "ocmw", "bram", activated_at=None), "executor_missing"),
+        (mandate("citizen-helper", "ocmw", "bram"), "executor_missing"),
+        (claimed("company-manager", "ocmw", "bram"), "executor_missing"),
+    ],
+)
+def test_whoever_has_or_had_something_of_it_learns_that_the_executor_is_what_is_missing(edge, code):
+    both = organisation("ocmw", "ocmw", "recognised_company")
+    w = world(beneficiary(), edge, parties={"ocmw": both})
+    assert codes(asked(w)) == [code]
+
+
+def test_of_two_reasons_as_near_the_one_of_the_newer_mandate_is_given_whatever_their_ids():
+    facts = {"valid_from": NOW - 9 * DAY, "activated_at": NOW - 9 * DAY}
+    older = mandate(
+        "company-employee", "company", "tom", **facts, requested_at=NOW - 9 * DAY, suspended_at=NOW
+    )
+    newer = mandate("company-employee", "company", "tom", **facts, **ended(Ending.REVOKED))
+    for first, second in (("a", "b"), ("b", "a")):
+        w = world(dataclasses.replace(older, id=first), dataclasses.replace(newer, id=second))
+        assert codes(asked(w, actor("tom"), "company", None)) == ["mandate_revoked"]
+        explained = explain(Request(actor("tom"), "company"), w, NOW)
+        assert explained.considered[0].reasons == explained.decision.reasons
 
 
 # --- whom may I represent --------------------------------------------------
@@ -120,4 +148,4 @@ def test_a_chain_that_reaches_her_explains_before_one_that_ends_with_others():
     hers = beneficiary(valid_until=NOW, powers=("vouchers:read",))
     decision = asked(world(elsewhere, hers, executor()))
     assert codes(decision) == ["mandate_expired", "power_not_granted"]
-    assert codes(asked(world(elsewhere, executor()))) == ["executor_missing"]
+    assert codes(asked(world(elsewhere, executor()))) == ["no_mandate"]

@@ -101,11 +101,12 @@ def test_after_the_measure_she_takes_it_up_herself():
         resume(PROTECTED, TOM, w, "", NOW)
 
 
-def test_she_does_not_take_up_under_a_measure_what_she_set_aside_before():
+def test_under_a_measure_its_holder_takes_up_what_she_set_aside_before():
     m = given(suspensions=(Suspension(NOW - 1, "maria", "principal"),))
-    for who in (MARIA, TOM):
+    for who in (MARIA, BRAM, NOOR):
         with pytest.raises(errors.NotAllowedError):
             resume(m, who, seen(m, COURT), "", NOW)
+    assert status_of(resume(m, TOM, seen(m, COURT), "", NOW).mandate, NOW).state is State.ACTIVE
 
 
 def test_after_the_measure_she_takes_up_hers_and_not_the_issuers():

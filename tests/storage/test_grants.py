@@ -46,7 +46,10 @@ def test_live_grants_are_found_by_mandate_by_executor_and_by_session(village):
         unit.grants.add(grant("over", mandate="m1", executor="x1", ended_at=NOW))
         assert keys(unit.grants.live_on_mandates(["m1"])) == ["by-mandate"]
         assert keys(unit.grants.live_on_mandates(["x1", "m1"])) == ["by-executor", "by-mandate"]
+        assert keys(unit.grants.live_on_mandates(iter(["x1", "m1"]))) == ["by-executor", "by-mandate"]
         assert keys(unit.grants.live_on_mandates([])) == []
+        assert keys(unit.grants.live_on_types(["ocmw-beneficiary"])) == ["by-executor", "by-mandate"]
+        assert keys(unit.grants.live_on_types(["other"])) == keys(unit.grants.live_on_types([])) == []
         assert keys(unit.grants.live_of_session("s1")) == ["by-executor", "by-mandate"]
         assert keys(unit.grants.live_of_session("s2")) == ["self"]
 

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -31,10 +32,11 @@ OTHER = {"merged": "--successor", "leaver": "--organisation"}
 
 
 class CommandLine(Registered):
-    """The operator's terminal; caseloads, codes and reviews have no command and stay with the flows."""
+    """The operator's terminal. What a letter does without signing in has no command, and stays with the flow."""
 
     def __init__(self, village: Village, folder: Path, url: str) -> None:
         super().__init__(village, folder, url)
+        self.folder = folder
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(clock, "time", SimpleNamespace(time=lambda: self.now))
         # Its settings and stores once a story, not once a command: the smoke story does the rest.
@@ -64,6 +66,10 @@ class CommandLine(Registered):
         words += [*_powers(asking.powers), *_day("--from", asking.first), *_day("--until", asking.last)]
         words += ["--name", name, "--evidence", asking.evidence]
         words += [] if asking.whole else ["--caseload-only"]
+        if asking.document:
+            paper = self.folder / f"{uuid4()}.pdf"
+            paper.write_bytes(asking.paper)
+            words += ["--document", str(paper)]
         return self._run(who, "ask", *words, typed=first_number + second_number)["id"]
 
     def act(self, who: str, act: str, mandate: str, grounds: str) -> None:
@@ -82,6 +88,23 @@ class CommandLine(Registered):
         party, number = self._party(who, to)
         words = ["--to", party, *_powers(powers), *_day("--until", last_day), "--evidence", "moved house"]
         return self._run(who, "pass-on", mandate, *words, typed=number)["id"]
+
+    def change_caseload(self, who: str, executor: str, principal: str, *, add: bool) -> None:
+        self._run(who, "caseload", "add" if add else "remove", executor, self.parties[principal].id)
+
+    def issue_code(self, who: str, mandate: str, capacity: str) -> str:
+        return self._run(who, "code", "issue", mandate, "--for", capacity)["code"]
+
+    def redeem(self, who: str, code: str) -> None:
+        self._run(who, "code", "redeem", typed=f"{code}\n")
+
+    def report_misuse(self, who: str, mandate: str) -> None:
+        self._run(who, "misuse", mandate, "--grounds", "not me")
+
+    def review(self, who: str, mandate: str, outcome: str) -> None:
+        queue = self._run(who, "reviews", "queue")
+        case = next(one["case"] for one in queue if one["mandate"] == mandate)
+        self._run(who, "reviews", "decide", case, outcome, "--grounds", "looked at")
 
     def report(self, who: str, news: News) -> None:
         words = [self.parties[news.party].id, "--what", WHAT.get(news.cause, news.cause)]

@@ -27,6 +27,12 @@ class Asking:
     last: date | None
     evidence: str
     whole: bool
+    document: str = ""
+    """What stands on the paper that she brings with it, if she brings one."""
+
+    @property
+    def paper(self) -> bytes:
+        return f"%PDF-1.7 {self.document}".encode()
 
 
 @dataclass(frozen=True)

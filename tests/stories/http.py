@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,14 @@ class Http(Registered):
             "evidence": asking.evidence,
             "whole": asking.whole,
         }
+        if asking.document:
+            body["sha256"] = self.bring(who, asking)
         days = {"first_day": asking.first, "last_day": asking.last}
         return self._post(who, "/mandates", body | _days(**days))["identifier"]
+
+    def bring(self, who: str, asking: Asking) -> str:
+        paper = {"file": (BytesIO(asking.paper), "judgment.pdf")}
+        return self._send(who, "POST", "/documents", data=paper)["sha256"]
 
     def act(self, who: str, act: str, mandate: str, grounds: str) -> None:
         self._post(who, f"/mandates/{mandate}/{act}", {"grounds": grounds})
@@ -92,6 +99,11 @@ class Http(Registered):
 
     def redeem(self, who: str, code: str) -> None:
         self._post(who, "/activation-codes/redeem", {"code": code})
+
+    def act_by_code(self, code: str, act: str) -> None:
+        """At the door that needs no token."""
+        answer = self.http.post(f"{registry.API}/activation-codes/use", json={"code": code, "act": act})
+        assert (answer.status_code, answer.data) == (204, b""), answer.text
 
     def report_misuse(self, who: str, mandate: str) -> None:
         self._post(who, "/reviews", {"mandate": mandate, "text": "not me"})

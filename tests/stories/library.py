@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from itertools import count
 from typing import TypeVar
 
@@ -84,7 +85,9 @@ class Library(Memory):
                 valid_from=first(asking.first, self.now),
                 valid_until=last(asking.last),
                 actor=actor,
-                evidence=Evidence(asking.evidence),
+                evidence=Evidence(
+                    asking.evidence, sha256(asking.paper).hexdigest() if asking.document else None
+                ),
                 world=world,
                 now=self.now,
                 whole=asking.whole,

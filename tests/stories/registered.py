@@ -23,6 +23,7 @@ from broker.flows import (
     cascades,
     contacts,
     decisions,
+    documents,
     lists,
     mandates,
     parties,
@@ -31,7 +32,8 @@ from broker.flows import (
     sessions,
     world,
 )
-from broker.flows.mandates import Asked, Named
+from broker.flows.mandates import Asked
+from broker.flows.naming import Named
 from broker.port_errors import PortError
 from broker.records import NewParty, Session, UpstreamLogin, Wanted
 from flow_world import ACM, ISSUER, AnsweringUpstream, FlowWorld, SettableClock, settings
@@ -138,9 +140,13 @@ class Registered:
             first(asking.first, self.now),
             last(asking.last),
             asking.evidence,
+            self.bring(who, asking) if asking.document else None,
             whole=asking.whole,
         )
         return told(lambda: mandates.ask(self.services, self._session(who), asked, self.now)).id
+
+    def bring(self, who: str, asking: Asking) -> str:
+        return told(lambda: documents.keep(self.services, self._session(who), asking.paper, self.now))
 
     def act(self, who: str, act: str, mandate: str, grounds: str) -> None:
         words = {} if act == "approve" else {"grounds": grounds}

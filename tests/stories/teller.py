@@ -109,9 +109,10 @@ class Teller:
         until: date | None = None,
         evidence: str = "form of the desk",
         whole: bool = True,
+        document: str = "",
     ) -> None:
         named = tuple(catalogue().types[type].powers) if powers is None else tuple(powers)
-        asking = Asking(type, principal, representative, named, from_, until, evidence, whole)
+        asking = Asking(type, principal, representative, named, from_, until, evidence, whole, document)
         self.names[asks] = self.driver.ask(who, asking)
 
     def acts(self, *, who: str, grounds: str = "", **said: str) -> None:

@@ -18,6 +18,7 @@ from broker.endpoints.api import (
     bulk,
     decisions,
     document,
+    documents,
     journal,
     lists,
     mandates,
@@ -32,6 +33,7 @@ from broker.endpoints.api.document import OpenApi
 RESOURCES = (
     mandates,
     transitions,
+    documents,
     lists,
     decisions,
     activation,

@@ -10,7 +10,7 @@ from broker.endpoints.api import shown
 from broker.endpoints.api.resource import Resource, etag, names, session
 from broker.endpoints.context import now, services
 from broker.endpoints.schemas import examples
-from broker.endpoints.schemas.desk import IssueSchema, LetterSchema, RedeemSchema
+from broker.endpoints.schemas.desk import IssueSchema, LetterSchema, RedeemSchema, UseCodeSchema
 from broker.endpoints.schemas.mandates import MandateSchema
 from broker.flows import activation
 
@@ -42,9 +42,23 @@ def issue(said: dict[str, Any]) -> Any:
 
 @blueprint.post("/activation-codes/redeem")
 @blueprint.person("mandates:decide")
+@blueprint.refuses(409, 429)
 @blueprint.arguments(RedeemSchema, example=examples.REDEEM)
 @blueprint.response(200, MandateSchema, example=examples.SEEN)
 def redeem(said: dict[str, Any]) -> Any:
     """Give the approval that a code was sent for; the person of this token is the one it was sent to."""
     done = activation.redeem(services(), session(), said["code"], now(), address=request.remote_addr or "")
     return shown.mandate(shown.changed(done)), etag(done.version)
+
+
+@blueprint.post("/activation-codes/use")
+@blueprint.anybody
+@blueprint.refuses(429)
+@blueprint.arguments(UseCodeSchema, example=examples.USE_CODE)
+@blueprint.response(204)
+def use(said: dict[str, Any]) -> None:
+    """Refuse, pause or end with the code of a letter, without signing in.
+
+    The answer is 204 whatever the code did, also nothing: whoever finds a letter learns nothing here.
+    """
+    activation.act_without_login(services(), said["code"], said["act"], request.remote_addr or "", now())

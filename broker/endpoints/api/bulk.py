@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from io import BytesIO
 from typing import Any, Literal, cast
 
 from flask import Response, request
 from webargs.flaskparser import abort
 
-from broker.endpoints.api.resource import Resource, View, names, session
+from broker.endpoints.api.resource import Resource, larger, names, session
 from broker.endpoints.context import now, services
 from broker.endpoints.schemas import examples
 from broker.endpoints.schemas.desk import JobSchema, ResultQuery
@@ -20,8 +19,10 @@ from broker.flows.bulk.files import MOST_BYTES
 blueprint = Resource("bulk", __name__, "Files of requests, CSV and XLSX.")
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORM = 64 * 1024
-"""Bytes that a form may add to its file."""
+FILE = (
+    "sleutel;naam;rijksregisternummer;bevoegdheden;bewijsstuk\r\n"
+    "2026-1;Maria Peeters;85.07.30-033.28;vouchers:read vouchers:order;gesprek\r\n"
+)
 UPLOAD = {
     "multipart/form-data": {
         "schema": {
@@ -31,25 +32,15 @@ UPLOAD = {
                 "kind": {"type": "string", "enum": list(KINDS)},
                 "file": {"type": "string", "contentMediaType": "application/octet-stream"},
             },
-        }
+        },
+        "example": {"kind": "mandates", "file": FILE},
     }
 }
 
 
-def _larger(view: View) -> View:
-    """Let a file in that is larger than other requests, once it is known who brings it."""
-
-    @wraps(view)
-    def wider(*args: Any, **kwargs: Any) -> Any:
-        request.max_content_length = MOST_BYTES + FORM
-        return view(*args, **kwargs)
-
-    return wider
-
-
 @blueprint.post("/bulk")
 @blueprint.person("mandates:write")
-@_larger
+@larger(MOST_BYTES)
 @blueprint.doc(requestBody={"content": UPLOAD, "required": True})
 @blueprint.response(201, JobSchema, example=examples.JOB)
 def bring() -> Any:
@@ -61,7 +52,7 @@ def bring() -> Any:
     kind, upload = request.form.get("kind", ""), request.files.get("file")
     if kind not in KINDS or upload is None or set(request.form) != {"kind"}:
         abort(422, messages={"form": {"kind": list(KINDS), "file": ["A CSV or XLSX file."]}})
-    name = (upload.filename or "")[:200]
+    name = "".join(one for one in upload.filename or "" if one.isprintable())[:200]
     job = bulk.start(
         services(), session(), kind=kind, content=cast("BytesIO", upload.stream), name=name, now=now()
     )
@@ -78,6 +69,7 @@ def show(job: str) -> Any:
 
 @blueprint.post("/bulk/<job>/apply")
 @blueprint.person("mandates:write")
+@blueprint.refuses(409)
 @blueprint.response(200, JobSchema, example=examples.JOB)
 def apply(job: str) -> Any:
     """Ask what each row asks, from where an earlier run stopped; applying twice changes nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from broker.endpoints.api import shown
@@ -32,10 +32,13 @@ def decide(said: dict[str, Any]) -> Any:
     """Ask whether the person of this token may act, and why not.
 
     With `explain` every chain that was looked at is shown, nearest first. An unknown principal is
-    answered as one who gave her nothing.
+    answered as one who gave her nothing. Types that the client is not registered for carry nothing,
+    as in `/representations`.
     """
     request = _requests([said], [world.actor_of(session())])[0]
-    explanation, seen = decisions.explained(services(), request, now(), said.get("fresh_as"))
+    explanation, seen = decisions.explained(
+        services(), request, now(), said.get("fresh_as"), client().mandate_types
+    )
     answer = shown.decision(explanation.decision, seen.parties)
     if said["explain"]:
         answer["considered"] = [shown.considered(chain, seen.parties) for chain in explanation.considered]
@@ -50,7 +53,7 @@ def batch(said: dict[str, Any]) -> Any:
     """Ask up to a thousand questions of one moment, for the person of this token."""
     questions = said["questions"]
     actors = [world.actor_of(session())] * len(questions)
-    return _answers(_requests(questions, actors), said.get("fresh_as"))
+    return _answers(_requests(questions, actors), said.get("fresh_as"), client().mandate_types)
 
 
 @blueprint.post("/decisions/evaluate")
@@ -68,8 +71,10 @@ def evaluate(said: dict[str, Any]) -> Any:
     return _answers(_requests(questions, actors), said.get("fresh_as"))
 
 
-def _answers(requests: list[Request], fresh_as: int | None) -> dict[str, Any]:
-    found = decisions.batch(services(), requests, now(), fresh_as)
+def _answers(
+    requests: list[Request], fresh_as: int | None, types: Collection[str] | None = None
+) -> dict[str, Any]:
+    found = decisions.batch(services(), requests, now(), fresh_as, types)
     named = {party for row in found for link in row.path for party in (link.principal, link.representative)}
     with services().database.read() as uow:
         parties = uow.parties.get_many(named)

@@ -76,10 +76,11 @@ def page() -> Response:
 def document() -> dict[str, Any]:
     """The OpenAPI document of this application; refusals are problem documents."""
     found: dict[str, Any] = application().openapi.spec.to_dict()
-    refusal = found["components"]["responses"]["DEFAULT_ERROR"]
-    content = refusal.get("content", {})
-    if "application/json" in content:
-        content[MEDIA_TYPE] = content.pop("application/json")
+    # What every operation shares there is its refusals; answers stand with their operations.
+    for refusal in found["components"]["responses"].values():
+        content = refusal.get("content", {})
+        if "application/json" in content:
+            content[MEDIA_TYPE] = content.pop("application/json")
     return found
 
 

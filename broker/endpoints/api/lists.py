@@ -20,11 +20,11 @@ from broker.endpoints.schemas.lists import (
     RepresentativesSchema,
 )
 from broker.errors import NotFoundHereError
-from broker.flows import callers, decisions, lists, mandates, seen
+from broker.flows import callers, decisions, lists, mandates
 from broker.flows.parties import as_typed
 from broker.records import Wanted
 from mandates.decide import Decision
-from mandates.model import Instant, Party
+from mandates.model import Party
 
 blueprint = Resource("lists", __name__, "Who may act for whom, as lists.")
 
@@ -153,19 +153,8 @@ def _change_caseload(reference: str, *, add: Sequence[str] = (), remove: Sequenc
 
 
 def _caseload(reference: str) -> dict[str, Any]:
-    row = seen.find(services(), session(), names().mandate_id(reference), now())
-    if row.mandate.whole or not row.kind.executor:
-        raise NotFoundHereError
-    with services().database.read() as uow:
-        entries = uow.mandates.caseload_of(row.mandate.id)
-        present = {one.principal for one in entries if _stands(one.added_at, one.removed_at)}
-        parties = uow.parties.get_many(present)
-    by_name = sorted(parties.values(), key=lambda party: (party.name.casefold(), party.id))
-    return {"executor": reference, "principals": [shown.party(party) for party in by_name]}
-
-
-def _stands(added_at: Instant, removed_at: Instant | None) -> bool:
-    return added_at <= now() and (removed_at is None or now() < removed_at)
+    found = lists.caseload_of(services(), session(), names().mandate_id(reference), now())
+    return {"executor": reference, "principals": [shown.party(party) for party in found]}
 
 
 def _representation(row: Decision, parties: dict[str, Party]) -> dict[str, Any]:

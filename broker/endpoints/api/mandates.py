@@ -96,8 +96,12 @@ def history(reference: str) -> Any:
 @blueprint.person("journal:read")
 @blueprint.response(200, ReceiptSchema, example=examples.RECEIPT)
 def receipt(reference: str) -> Any:
-    """Fetch what the journal says of a mandate, with proof; it can be checked offline, years later."""
-    return receipts.receipt_of(services(), _find(reference).mandate.id)
+    """Fetch what the journal says of a mandate, with proof; it can be checked offline, years later.
+
+    For the parties of the mandate, whoever manages an organisation in it, and reviewers: it opens
+    everything that the journal committed to, internal ids of parties and the grounds of each step too.
+    """
+    return receipts.receipt_for(services(), session(), names().mandate_id(reference), now())
 
 
 def _find(reference: str) -> Seen:

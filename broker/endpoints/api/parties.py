@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from broker.days import day_of, first_instant
+from broker.endpoints.api import shown
 from broker.endpoints.api.resource import Resource, client, names, session
 from broker.endpoints.context import now, services
 from broker.endpoints.schemas import examples
 from broker.endpoints.schemas.desk import (
+    AddressedSchema,
+    AddressSchema,
     ImportedSchema,
     ImportSchema,
     NumbersSchema,
@@ -17,11 +20,8 @@ from broker.endpoints.schemas.desk import (
     ResolvedSchema,
     UndoSchema,
 )
-from broker.flows import callers, cascades, organisations, resolving
-from broker.flows.cascades import Report
-from mandates.capacity import REVIEWER
+from broker.flows import callers, cascades, contacts, organisations, resolving
 from mandates.cascade import Cause, Happening
-from mandates.errors import NotAllowedError
 
 blueprint = Resource("parties", __name__, "People and organisations, and what happens to them.")
 
@@ -42,7 +42,7 @@ def resolve(said: dict[str, Any]) -> Any:
 
 
 @blueprint.post("/parties/reports")
-@blueprint.person("mandates:decide")
+@blueprint.person("registry:write")
 @blueprint.creates
 @blueprint.arguments(ReportSchema, example=examples.REPORT)
 @blueprint.response(200, ReportedSchema, example=examples.REPORTED)
@@ -61,20 +61,40 @@ def report(said: dict[str, Any]) -> Any:
         successor=_party(said["successor"]) if "successor" in said else None,
         kind=said.get("kind"),
     )
-    return _shown(cascades.report(services(), happening, by=session(), dry_run=said["dry_run"], now=now()))
+    return shown.report(
+        cascades.report(services(), happening, by=session(), dry_run=said["dry_run"], now=now())
+    )
 
 
 @blueprint.post("/parties/reports/undo")
-@blueprint.person("mandates:decide")
+@blueprint.person("registry:write")
+@blueprint.refuses(409)
 @blueprint.arguments(UndoSchema, example=examples.UNDO)
 @blueprint.response(200, ReportedSchema, example=examples.REPORTED)
 def undo(said: dict[str, Any]) -> Any:
     """Take back what a report did, until midnight in Brussels."""
-    return _shown(cascades.undo(services(), said["reference"], session(), now()))
+    return shown.report(cascades.undo(services(), said["reference"], session(), now()))
+
+
+@blueprint.post("/parties/addresses")
+@blueprint.person("registry:write")
+@blueprint.creates
+@blueprint.arguments(AddressSchema, example=examples.ADDRESS)
+@blueprint.response(200, AddressedSchema, example=examples.ADDRESSED)
+def record_address(said: dict[str, Any]) -> Any:
+    """Report where letters to a person go; by default only check it. For reviewers.
+
+    The journal keeps who says so, not the address.
+    """
+    party, dry_run = _party(said["party"]), said["dry_run"]
+    contacts.report_address(
+        services(), party, said["address"], said["source"], now(), by=session(), dry_run=dry_run
+    )
+    return {"stored": not dry_run}
 
 
 @blueprint.post("/organisations")
-@blueprint.person("mandates:decide")
+@blueprint.person("registry:write")
 @blueprint.creates
 @blueprint.arguments(ImportSchema, example=examples.IMPORT)
 @blueprint.response(200, ImportedSchema, example=examples.IMPORTED)
@@ -83,11 +103,10 @@ def import_organisations(said: dict[str, Any]) -> Any:
 
     For reviewers.
     """
-    if REVIEWER not in session().staff:
-        raise NotAllowedError("a reviewer imports organisations")
     done = organisations.import_file(
         services(),
         said["text"],
+        by=session(),
         source=said["source"],
         complete=said["complete"],
         dry_run=said["dry_run"],
@@ -103,19 +122,3 @@ def import_organisations(said: dict[str, Any]) -> Any:
 
 def _party(reference: str) -> str:
     return callers.party_id(services(), client(), reference)
-
-
-def _shown(done: Report) -> dict[str, Any]:
-    called = names()
-    return {
-        "reference": done.reference,
-        "cause": done.cause,
-        "changed": done.changed,
-        "taken_over": done.taken_over,
-        "sessions": done.sessions,
-        "grants": done.grants,
-        "lines": [
-            {"mandate": called.mandate(line.mandate), "type": line.type, "becomes": line.becomes}
-            for line in done.lines
-        ],
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
 from flask import Response, g, request
@@ -13,13 +14,15 @@ from webargs.flaskparser import FlaskParser
 
 from broker.endpoints import idempotency
 from broker.endpoints.context import application, now, services
-from broker.errors import VersionError
+from broker.errors import NotFoundHereError, VersionError
 from broker.flows import callers
 from broker.flows.callers import Person, References
 from broker.records import Client, Session
 
 View = Callable[..., Any]
 PREFIX = "/api/v1"
+FORM = 64 * 1024
+"""Bytes that a form may add to its file."""
 
 
 class StrictParser(FlaskParser):  # type: ignore[misc]
@@ -47,10 +50,33 @@ class Resource(Blueprint):  # type: ignore[misc]
         """Serve programs for themselves, with this scope."""
         return self._serving("machine", "program", scope, _meet_program)
 
+    def anybody(self, view: View) -> View:
+        """Serve whoever asks, without a token."""
+        return cast("View", self.doc(security=[])(self.refuses(503)(view)))
+
     def creates(self, view: View) -> View:
         """Honour `Idempotency-Key`, and say so in the document."""
-        header = {"in": "header", "name": idempotency.HEADER, "schema": {"type": "string"}, "required": False}
-        return cast("View", self.doc(parameters=[header])(idempotency.once(_who)(view)))
+        return self._with_header(idempotency.HEADER, self.refuses(409)(idempotency.once(_who)(view)))
+
+    def versioned(self, view: View) -> View:
+        """Say in the document that `If-Match` is honoured; the view asks `wanted_version`."""
+        return self._with_header("If-Match", self.refuses(409, 412)(view))
+
+    def _with_header(self, name: str, view: View) -> View:
+        """Beside the headers that the document names already."""
+        named = getattr(view, "_apidoc", {}).get("manual_doc", {}).get("parameters", [])
+        header = {"in": "header", "name": name, "schema": {"type": "string"}, "required": False}
+        return cast("View", self.doc(parameters=[*named, header])(view))
+
+    def refuses(self, *statuses: int) -> Callable[[View], View]:
+        """Say in the document with which statuses this may be refused; each is a problem document."""
+
+        def decorate(view: View) -> View:
+            for status in statuses:
+                view = self.alt_response(status, HTTPStatus(status).name)(view)
+            return view
+
+        return decorate
 
     def _serving(
         self, kind: str, scheme: str, scope: str, meet: Callable[[], None]
@@ -60,11 +86,29 @@ class Resource(Blueprint):  # type: ignore[misc]
             def served(*args: Any, **kwargs: Any) -> Any:
                 application().api_guard.admit(scope, serves={kind})
                 meet()
+                # Nothing is called so, and PostgreSQL does not take it even in a question.
+                if not all(named.isprintable() for named in kwargs.values() if isinstance(named, str)):
+                    raise NotFoundHereError
                 return view(*args, **kwargs)
 
-            return cast("View", self.doc(security=[{scheme: [scope]}])(served))
+            told = self.refuses(401, 403, 503)(served)
+            return cast("View", self.doc(security=[{scheme: [scope]}])(told))
 
         return decorate
+
+
+def larger(most: int) -> Callable[[View], View]:
+    """Let a file of so many bytes in, more than other requests, once it is known who brings it."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wider(*args: Any, **kwargs: Any) -> Any:
+            request.max_content_length = most + FORM
+            return view(*args, **kwargs)
+
+        return wider
+
+    return decorate
 
 
 def session() -> Session:

@@ -23,7 +23,7 @@ blueprint = Resource("reviews", __name__, "Samples and reports of misuse.")
 
 
 @blueprint.get("/reviews")
-@blueprint.person("mandates:decide")
+@blueprint.person("reviews:decide")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, ReviewPage, example=examples.REVIEWS)
 def queue(query: dict[str, Any]) -> Any:
@@ -58,7 +58,8 @@ def report_misuse(said: dict[str, Any]) -> Any:
 
 
 @blueprint.post("/reviews/<case>/decide")
-@blueprint.person("mandates:decide")
+@blueprint.person("reviews:decide")
+@blueprint.refuses(409)
 @blueprint.arguments(OutcomeSchema, example=examples.OUTCOME)
 @blueprint.response(200, MandateSchema, example=examples.SEEN)
 def decide(said: dict[str, Any], case: str) -> Any:

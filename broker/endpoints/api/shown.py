@@ -9,6 +9,7 @@ from broker.endpoints.api.resource import names, session
 from broker.endpoints.context import now, services
 from broker.endpoints.problems import reason_body
 from broker.flows import seen
+from broker.flows.cascades import Report
 from broker.flows.seen import Seen
 from mandates.decide import Decision, Link
 from mandates.explain import Considered
@@ -52,6 +53,22 @@ def mandate(row: Seen) -> dict[str, Any]:
         "passed_on_from": called.mandate(one.parent) if one.parent else None,
         "version": one.version,
         "may": [act for act in ACTS if act in row.may],
+    }
+
+
+def report(done: Report) -> dict[str, Any]:
+    """What a happening changes, or would change."""
+    return {
+        "reference": done.reference,
+        "cause": done.cause,
+        "changed": done.changed,
+        "taken_over": done.taken_over,
+        "sessions": done.sessions,
+        "grants": done.grants,
+        "lines": [
+            {"mandate": names().mandate(line.mandate), "type": line.type, "becomes": line.becomes}
+            for line in done.lines
+        ],
     }
 
 

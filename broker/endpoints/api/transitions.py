@@ -13,6 +13,7 @@ from broker.endpoints.api import shown, typed
 from broker.endpoints.api.resource import Resource, View, etag, names, session, wanted_version
 from broker.endpoints.context import now, services
 from broker.endpoints.schemas import examples
+from broker.endpoints.schemas.desk import ReportedSchema
 from broker.endpoints.schemas.mandates import (
     GroundsSchema,
     MandateSchema,
@@ -21,12 +22,11 @@ from broker.endpoints.schemas.mandates import (
     RenewSchema,
 )
 from broker.errors import VersionError
-from broker.flows import mandates, seen
+from broker.flows import cascades, mandates, seen
 from broker.flows.mandates import Renewal
 from mandates.model import Mandate
 
 blueprint = Resource("transitions", __name__, "What may be done to a mandate.")
-IF_MATCH = {"in": "header", "name": "If-Match", "schema": {"type": "string"}, "required": False}
 
 Act = Callable[..., Mandate]
 
@@ -46,17 +46,16 @@ def _step(name: str, scope: str, act: Act, what: str) -> None:
 def _route(rule: str, scope: str, view: View) -> None:
     view = blueprint.response(200, MandateSchema, example=examples.SEEN)(view)
     view = blueprint.arguments(GroundsSchema, example=examples.GROUNDS)(view)
-    view = blueprint.doc(parameters=[IF_MATCH])(view)
-    blueprint.post(rule)(blueprint.person(scope)(view))
-
-
-def _approve(*args: Any, grounds: str, version: int | None) -> Mandate:
-    del grounds  # a yes needs no reason
-    return mandates.approve(*args, version=version)
+    blueprint.post(rule)(blueprint.person(scope)(blueprint.versioned(view)))
 
 
 for _name, _scope, _act, _what in (
-    ("approve", "mandates:decide", _approve, "Approve a request, in the capacity that its type asks."),
+    (
+        "approve",
+        "mandates:decide",
+        mandates.approve,
+        "Approve a request, in the capacity that its type asks.",
+    ),
     ("refuse", "mandates:decide", mandates.refuse, "Refuse a request."),
     ("cancel", "mandates:write", mandates.cancel, "Take a request back."),
     ("end", "mandates:write", mandates.end, "End a mandate; every token that stands on it is refused soon."),
@@ -88,9 +87,18 @@ def preview(query: dict[str, Any], reference: str) -> Any:
     return _renewal(_renewed(query, reference, dry_run=True))
 
 
+@blueprint.get("/mandates/<reference>/sets-aside")
+@blueprint.person("mandates:decide")
+@blueprint.response(200, ReportedSchema, example=examples.SETS_ASIDE)
+def sets_aside(reference: str) -> Any:
+    """See which mandates a legal measure would set aside: for reviewers, before they approve it."""
+    return shown.report(cascades.measure_preview(services(), session(), names().mandate_id(reference), now()))
+
+
 @blueprint.post("/mandates/<reference>/renew")
 @blueprint.person("mandates:write")
 @blueprint.creates
+@blueprint.versioned
 @blueprint.arguments(RenewSchema, example=examples.RENEW)
 @blueprint.response(201, RenewalSchema, example=examples.RENEWAL)
 def renew(said: dict[str, Any], reference: str) -> Any:
@@ -101,6 +109,7 @@ def renew(said: dict[str, Any], reference: str) -> Any:
 @blueprint.post("/mandates/<reference>/pass-on")
 @blueprint.person("mandates:write")
 @blueprint.creates
+@blueprint.versioned
 @blueprint.arguments(PassOnSchema, example=examples.PASS_ON)
 @blueprint.response(201, MandateSchema, example=examples.SEEN)
 def pass_on(said: dict[str, Any], reference: str) -> Any:
@@ -128,6 +137,7 @@ def _renewed(said: dict[str, Any], reference: str, *, dry_run: bool) -> Renewal:
         powers=said.get("powers"),
         valid_until=typed.ends(said.get("last_day")),
         evidence=said.get("evidence"),
+        sha256=said.get("sha256"),
         at_once=said["at_once"],
         dry_run=dry_run,
     )

@@ -9,7 +9,8 @@ from broker.days import after_last_instant, day_of, first_instant
 from broker.endpoints.api.resource import client
 from broker.endpoints.context import now, services
 from broker.flows import callers
-from broker.flows.mandates import Asked, Named
+from broker.flows.mandates import Asked
+from broker.flows.naming import Named
 from mandates.model import Instant
 
 

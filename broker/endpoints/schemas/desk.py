@@ -74,6 +74,21 @@ class UndoSchema(Schema):
     reference = Text(WORD, 1, required=True)
 
 
+class AddressSchema(Schema):
+    """Where letters to a person go, and who says so."""
+
+    party = Reference(required=True)
+    address = Text(500, 1, required=True)
+    source = JournalText(WORD, 1, required=True)
+    dry_run = fields.Boolean(load_default=True)
+
+
+class AddressedSchema(Schema):
+    """Whether the address is on record now."""
+
+    stored = fields.Boolean(metadata={"description": "False for a dry run"})
+
+
 class ImportSchema(Schema):
     """A file of organisations, CSV or JSON Lines, as text."""
 
@@ -117,6 +132,12 @@ class ResultQuery(Schema):
     format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx"]))
 
 
+class DocumentSchema(Schema):
+    """A paper that is kept."""
+
+    sha256 = fields.String(metadata={"description": "What a request names it by"})
+
+
 class IssueSchema(Schema):
     """For which approval of which mandate."""
 
@@ -139,6 +160,13 @@ class RedeemSchema(Schema):
     """A code as typed."""
 
     code = Text(40, 1, required=True)
+
+
+class UseCodeSchema(Schema):
+    """A code as typed, and what to do with it."""
+
+    code = Text(200, required=True)
+    act = fields.String(required=True, validate=validate.OneOf(["refuse", "suspend", "end"]))
 
 
 class ReviewSchema(Schema):

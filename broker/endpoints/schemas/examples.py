@@ -48,6 +48,7 @@ SEEN: dict[str, Any] = {
     "may": ["end", "suspend"],
 }
 PAGE = {"mandates": [SEEN], "next": None}
+DOCUMENT = {"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 GROUNDS = {"grounds": "Mevrouw woont nu in een andere gemeente."}
 RENEW = {"last_day": "2028-11-30"}
 RENEWAL = {
@@ -180,6 +181,18 @@ REPORTED = {
     "grants": 2,
     "lines": [{"mandate": OLDER, "type": "ocmw-executor", "becomes": "cascaded"}],
 }
+SETS_ASIDE = REPORTED | {
+    "cause": "measure",
+    "sessions": 0,
+    "lines": [{"mandate": OLDER, "type": "citizen-helper", "becomes": "suspended"}],
+}
+ADDRESS = {
+    "party": REPORT["party"],
+    "address": "Kerkstraat 1, 9999 Dorp",
+    "source": "Rijksregister",
+    "dry_run": False,
+}
+ADDRESSED = {"stored": True}
 UNDO = {"reference": "0b0f0c9e-6f2f-4c8e-9a3a-5a4d3c2b1a00"}
 IMPORT = {
     "text": "kbo;naam;soorten\n0999000129;OCMW Dorp;ocmw\n",
@@ -210,6 +223,7 @@ LETTER = {
     "redeemable_until": LATER,
 }
 REDEEM = {"code": "7K3M-9QXD-4TWA"}
+USE_CODE = REDEEM | {"act": "refuse"}
 REVIEWS = {
     "reviews": [
         {

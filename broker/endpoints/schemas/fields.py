@@ -19,7 +19,7 @@ INSTANT = "Unix seconds"
 
 
 def _printable(text: str) -> None:
-    if any(ord(one) < 32 and one not in "\n\r\t" for one in text):
+    if any((one < " " and one not in "\n\r\t") or "\ud800" <= one <= "\udfff" for one in text):
         raise ValidationError("Control characters are not text.")
 
 
@@ -31,7 +31,7 @@ def _without_number(text: str) -> None:
 
 
 class Text(fields.String):
-    """A bounded text without control characters, which no person types and PostgreSQL cannot store."""
+    """A bounded text that a person types: PostgreSQL stores neither control characters nor half a character."""
 
     def __init__(self, longest: int = TEXT, shortest: int = 0, **kwargs: Any) -> None:
         limits = validate.Length(min=shortest, max=longest)

@@ -58,7 +58,8 @@ class AskSchema(Schema):
     last_day = fields.Date(metadata={"description": f"{DAY}. Default: the type's own term"})
     evidence = JournalText(load_default="")
     sha256 = fields.String(
-        validate=validate.Regexp(r"[0-9a-f]{64}\Z"), metadata={"description": "Of the signed form, hex"}
+        validate=validate.Regexp(r"[0-9a-f]{64}\Z"),
+        metadata={"description": "Of the signed form, hex; bring it first to /documents"},
     )
     whole = fields.Boolean(
         load_default=True, metadata={"description": "For an executor: for everybody, or for a caseload"}
@@ -125,6 +126,7 @@ class RenewSchema(Schema):
     powers = words()
     last_day = fields.Date(metadata={"description": DAY})
     evidence = JournalText()
+    sha256 = fields.String(validate=validate.Regexp(r"[0-9a-f]{64}\Z"))
     at_once = fields.Boolean(
         load_default=False, metadata={"description": "From now on, not from the end of the old one"}
     )

@@ -47,6 +47,8 @@ class RowSeal:
     """Seals the rows of one job, each for its own line."""
 
     def __init__(self, services: Services, job: BulkJob) -> None:
+        if not job.sealed_key:
+            raise NotFoundHereError("the term of this file is over: what was typed in it is gone")
         self._key = DataKey(services.vault.open(job.sealed_key, _purpose(job.id)))
 
     def seal(self, row: TypedRow, line: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from broker.flows import parties, world
+from broker.flows import documents, parties, world
 from broker.flows.bulk.rows import RowRequest, TypedRow
 from broker.ports import Services, UnitOfWork
 from broker.records import BulkJob, BulkRow, Session
@@ -52,6 +52,8 @@ class _Known:
     """Person -> what stands beside a mandate between her and the organisation."""
     beneficiaries: Collection[str]
     """Of the people in caseloads, those who have or had a mandate with the organisation."""
+    papers: Collection[str]
+    """SHA-256 of the documents that are kept, of those that some type here needs."""
 
 
 def judge(
@@ -107,7 +109,9 @@ def _of_engine(session: Session, row: BulkRow, asked: RowRequest, known: _Known,
 def _requested(session: Session, asked: RowRequest, person: Party, known: _Known, now: Instant) -> Change:
     """What the form would ask. Raise `MandateError`."""
     seen, organisation = known.seen, known.organisation
-    gives = seen.catalogue.type(asked.type).principal_kind is PartyKind.PERSON
+    kind = seen.catalogue.type(asked.type)
+    documents.check(kind, kept=asked.sha256 in known.papers)
+    gives = kind.principal_kind is PartyKind.PERSON
     return lifecycle.request_mandate(
         id=str(uuid4()),
         type_key=asked.type,
@@ -147,6 +151,8 @@ def _known(
     everybody |= {party.id: party for party in people.values()}
     ids = [recorded[number].id for number in numbers if number in recorded]
     types = [seen.catalogue.types[one.type] for one in asked if one.type in seen.catalogue.types]
+    needed = {one.key for one in types if one.document_required}
+    papers = {one.sha256 for one in asked if one.sha256 and one.type in needed}
     given = _given(uow, organisation.id, ids, {one.principal_kind for one in types})
     return _Known(
         seen=replace(seen, parties=everybody),
@@ -157,6 +163,7 @@ def _known(
         beneficiaries=world.beneficiaries(
             uow, organisation.id, [recorded[n].id for n in members & recorded.keys()]
         ),
+        papers=uow.documents.kept(papers) if papers else (),
     )
 
 

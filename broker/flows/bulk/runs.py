@@ -131,6 +131,9 @@ def _store(
     types = services.catalogue().types
     active = [one.mandate for one in changes if one.mandate.activated_at is not None]
     reviews.sample_many(uow, [(mandate, types[mandate.type]) for mandate in active], at)
+    papers = {paper for change in changes if (paper := change.mandate.evidence.sha256)}
+    if papers:
+        uow.documents.name_many(papers, at)
     events = [happened for change in changes for happened in change.events]
     uow.journal.append([*events, *_caseload_events(session, judged, at)], at)
     notices.tell(uow, events, at)

@@ -228,15 +228,15 @@ def create_indexes() -> None:
     stored, waiting = "session IS NULL", "activated_at IS NULL AND ended_at IS NULL"
     claimed = "session IS NOT NULL"
     listed = f"{stored} AND activated_at IS NOT NULL AND (ended_at IS NULL OR ended_at > recorded_at)"
-    dates = "id, valid_from, valid_until, ended_at"
+    chosen_by = "id, type, valid_from, valid_until, ended_at"
     for name, columns, where in (
         ("ix_mandates_principal ON mandates", "principal, representative", stored),
         ("ix_mandates_representative ON mandates", "representative, principal_kind, principal", stored),
         ("ix_mandates_session ON mandates", "session", claimed),
         ("ix_mandates_claimed ON mandates", "principal, valid_from", claimed),
         ("ix_mandates_parent ON mandates", "parent", "parent IS NOT NULL"),
-        ("ix_mandates_reach ON mandates", f"representative, principal_key, {dates}", listed),
-        ("ix_mandates_delegates ON mandates", f"principal, representative_key, {dates}", listed),
+        ("ix_mandates_reach ON mandates", f"representative, principal_key, {chosen_by}", listed),
+        ("ix_mandates_delegates ON mandates", f"principal, representative_key, {chosen_by}", listed),
         ("ix_mandates_waiting ON mandates", "requested_at, id", waiting),
         ("ix_mandates_waiting_principal ON mandates", "principal", waiting),
         ("ix_mandates_waiting_representative ON mandates", "representative", waiting),
