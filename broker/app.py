@@ -158,7 +158,9 @@ def _unknown(error: Exception) -> BaseResponse:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "unknown"
-    log.error("error_id=%s type=%s at=%s path=%s", error_id, type(error).__name__, place, request.path)
+    # The route and not the path: what somebody typed into an address makes no line of the log.
+    route = request.url_rule.rule if request.url_rule else "none"
+    log.error("error_id=%s type=%s at=%s route=%s", error_id, type(error).__name__, place, route)
     if _asked_the_api():
         return problems.problem(500, "server_error", instance=f"urn:volmacht:error:{error_id}")
     return _tell(UNEXPECTED, error_id)

@@ -308,9 +308,7 @@ ANSWERS: dict[str, Answer] = {
         400,
         "Deze code klopt niet of geldt niet meer. Kijk de tekens na of vraag een nieuwe code.",
     ),
-    "invalid_document": Answer(
-        "invalid_request", 400, "Breng een PDF, JPEG of PNG van ten hoogste 5 MB."
-    ),
+    "invalid_document": Answer("invalid_request", 400, "Breng een PDF, JPEG of PNG van ten hoogste 5 MB."),
     "too_many_tries": Answer(
         "access_denied", 429, "Er werd te vaak een verkeerde code ingevuld. Probeer het over een uur opnieuw."
     ),

@@ -26,7 +26,7 @@ from mandates.decide import (
     why_chain_fails,
 )
 from mandates.eligibility import why_cannot_act
-from mandates.model import Instant, Level
+from mandates.model import Instant, Level, PartyKind
 from mandates.reasons import Reason
 from mandates.world import World
 
@@ -76,6 +76,22 @@ def who_can_act(principal: str, world: World, now: Instant) -> tuple[Decision, .
         for chain in candidate_chains(person, world, principal, actor.session)
         if not why_chain_fails(chain, actor, None, world, now)
     }
+    return tuple(sorted(found, key=lambda one: _by_name(one, world)))
+
+
+def which_organisations_can_act(principal: str, world: World, now: Instant) -> tuple[Decision, ...]:
+    """Every chain in force from this principal to an organisation, by its name.
+
+    Whoever has the role there acts by it, and may be known by her sessions alone: a list of
+    people without these would say "nobody" of a mandate that is in use.
+    """
+    found = (
+        permit(chain, world, now)
+        for one in sorted({given.representative for given in world.given_by(principal)})
+        if one in world.parties and world.parties[one].kind is PartyKind.ORGANISATION
+        for chain in candidate_chains(one, world, principal)
+        if not why_chain_fails(chain, Actor(one, Level.HIGH), None, world, now)
+    )
     return tuple(sorted(found, key=lambda one: _by_name(one, world)))
 
 

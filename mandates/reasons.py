@@ -2,16 +2,16 @@
 
 | code | what mends it |
 |---|---|
-| `no_mandate` | a mandate |
+| `no_mandate` | a mandate; or signing in for the organisation that holds one |
 | `mandate_awaiting`, `awaiting_<approval>` | the approvals in `needs` |
 | `mandate_scheduled` | patience |
 | `mandate_suspended` | resuming it |
 | `mandate_expired`, `mandate_<ending>`, `mandate_lapsed` | a new mandate |
-| `session_only` | signing in again: it came from the claims of another session |
+| `session_only` | signing in again: it came from the claims of another session (`chain` shows none such) |
 | `executor_missing`, `executor_ended`, `executor_suspended` | an executor mandate of the organisation |
 | `not_in_caseload` | the principal in the caseload of this executor |
 | `passed_on_missing`, `passed_on_too_far`, `passed_on_<state>` | what it was passed on from, in force |
-| `actor_deceased`, `principal_deceased`, `organisation_ceased` | nothing |
+| `actor_deceased`, `principal_deceased`, `representative_deceased`, `organisation_ceased` | nothing |
 | `principal_adult` | nothing: she acts for herself now |
 | `party_unknown`, `party_kind`, `organisation_kind`, `same_party` | another type, or a corrected register |
 | `type_unknown` | the type's table in the catalogue |

@@ -116,7 +116,7 @@ def mandates_document(
 
 
 @mandates_group.command("delegates")
-@click.argument("organisation")
+@click.argument("principal", metavar="ORGANISATION")
 @click.option("--type", "type_", help="Of the catalogue.")
 @click.option("--power")
 @click.option("--name", default="", help="Beginning of a word of the name.")
@@ -126,19 +126,19 @@ def mandates_delegates(
     session: Session,
     now: Instant,
     *,
-    organisation: str,
+    principal: str,
     type_: str | None,
     power: str | None,
     name: str,
     as_json: bool,
 ) -> None:
     """List who acts for ORGANISATION, by name: for who has the power `delegates:manage` there."""
-    principal, wanted = party_id(services, organisation), Wanted(type_, power, None, name)
+    organisation, wanted = party_id(services, principal), Wanted(type_, power, None, name)
     rows: list[tuple[Mandate, Status]] = []
     parties: dict[str, Party] = {}
     after: str | None = None
     while True:
-        page = lists.delegates(services, session, principal, wanted, after, lists.LONGEST, now)
+        page = lists.delegates(services, session, organisation, wanted, after, lists.LONGEST, now)
         rows += page.rows
         parties |= page.parties
         after = page.next

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from broker.flows import documents, mandates, seen
 from broker.flows.mandates import Asked
 from broker.flows.seen import Seen
 from broker.ports import Services
-from broker.records import Session
+from broker.records import JournalEntry, Session
 from mandates.model import Instant, Mandate
 
+STEPS = 200
+"""Steps of a history that are read at once."""
 GROUNDS = click.option("--grounds", default="", help="Why; it stands in the journal.")
 VERSION = click.option("--version", type=int, help="The version that was looked at; another one is refused.")
 POWERS = click.option("--power", "powers", multiple=True, help="May be repeated.")
@@ -69,10 +71,9 @@ def mandates_history(
 ) -> None:
     """Show what happened to a mandate, newest first."""
     seen.find(services, session, mandate, now)
-    entries, _ = seen.journal_of(services, 200, mandate)
     rows = [
         {"at": one.at, "event": one.type, "by": one.actor, "grounds": one.body.get("grounds", "")}
-        for one in entries
+        for one in _steps(services, mandate)
     ]
     lines = [f"{moment(one['at'])}  {one['event']}  {one['grounds']}" for one in rows]
     tell(rows, "\n".join(lines), as_json=as_json)
@@ -270,6 +271,17 @@ def tell_mandate(
     """Print a mandate that this person just changed, as she sees it."""
     one = _view(services, session, mandate, now)
     tell(_row(one), _line(one), as_json=as_json)
+
+
+def _steps(services: Services, mandate: str) -> Iterator[JournalEntry]:
+    """Everything that happened to it, newest first, read in pages."""
+    before: int | None = None
+    while True:
+        page, _ = seen.journal_of(services, STEPS, mandate, before)
+        yield from page
+        if len(page) < STEPS:
+            return
+        before = page[-1].seq
 
 
 def _view(services: Services, session: Session, mandate: Mandate, now: Instant) -> Seen:

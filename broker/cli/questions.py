@@ -13,6 +13,7 @@ from broker.cli.mandates import mandates_group
 from broker.cli.shared import tell
 from broker.days import last_day
 from broker.flows import decisions, lists, world
+from broker.flows.decisions import Moment
 from broker.ports import Services
 from broker.records import Session, Wanted
 from broker.wording import say
@@ -22,6 +23,10 @@ from mandates.model import Instant, Party
 
 PRINCIPAL = click.option("--principal", required=True, help="A party id or an enterprise number.")
 POWER = click.option("--power", help="Without it: whether there is any chain at all.")
+AT = click.option("--at", type=int, help="Unix seconds; now if left out.")
+KNOWN_AT = click.option(
+    "--known-at", type=int, help="As it was recorded then, Unix seconds; now if left out."
+)
 MANDATE = click.option("--mandate", help="Only by this mandate.")
 QUESTION = {"principal", "power", "mandate"}
 
@@ -30,6 +35,8 @@ QUESTION = {"principal", "power", "mandate"}
 @PRINCIPAL
 @POWER
 @MANDATE
+@AT
+@KNOWN_AT
 @click.option("--fresh-as", type=int, help="Refuse to answer from an older revision than this.")
 @acting
 def mandates_decide(
@@ -40,12 +47,14 @@ def mandates_decide(
     principal: str,
     power: str | None,
     mandate: str | None,
+    at: int | None,
+    known_at: int | None,
     fresh_as: int | None,
     as_json: bool,
 ) -> None:
     """Decide whether --as may do this for that principal; exit code 1 for no."""
     request = Request(world.actor_of(session), party_id(services, principal), power, mandate)
-    found = decisions.decide_one(services, request, now, fresh_as)
+    found = decisions.decide_one(services, request, now, fresh_as, _moment(at, known_at, now))
     text = "Permitted." if found.permitted else "Denied:\n" + _reasons(found.reasons)
     tell(_decision(found), text, as_json=as_json)
     if not found.permitted:
@@ -56,6 +65,8 @@ def mandates_decide(
 @PRINCIPAL
 @POWER
 @MANDATE
+@AT
+@KNOWN_AT
 @acting
 def mandates_explain(
     services: Services,
@@ -65,11 +76,13 @@ def mandates_explain(
     principal: str,
     power: str | None,
     mandate: str | None,
+    at: int | None,
+    known_at: int | None,
     as_json: bool,
 ) -> None:
     """Show the decision with every chain that was looked at, nearest first."""
     request = Request(world.actor_of(session), party_id(services, principal), power, mandate)
-    found, seen = decisions.explained(services, request, now)
+    found, seen = decisions.explained(services, request, now, moment=_moment(at, known_at, now))
     chains = [
         {
             "path": _path(one.path),
@@ -129,8 +142,8 @@ def _questions(file: TextIO, actor: Actor) -> list[Request]:
 
 @mandates_group.command("who-can-act")
 @click.argument("principal")
-@click.option("--at", type=int, help="Unix seconds; now if left out.")
-@click.option("--known-at", type=int, help="As it was recorded then, Unix seconds; now if left out.")
+@AT
+@KNOWN_AT
 @acting
 def mandates_who_can_act(
     services: Services,
@@ -143,7 +156,7 @@ def mandates_who_can_act(
     as_json: bool,
 ) -> None:
     """List who could act for PRINCIPAL at an instant, as it was known at another."""
-    found, parties = decisions.who_could_act(
+    found = decisions.who_could_act(
         services,
         session,
         party_id(services, principal),
@@ -151,7 +164,13 @@ def mandates_who_can_act(
         known_at=now if known_at is None else known_at,
         now=now,
     )
-    _tell_chains(found, parties, as_json=as_json)
+    value = {
+        "people": [_chain(one) for one in found.people],
+        "organisations": [_chain(one) for one in found.organisations],
+    }
+    lines = [_line(one, found.parties) for one in found.people]
+    lines += [f"{_line(one, found.parties)}  whoever has the role there" for one in found.organisations]
+    tell(value, "\n".join(lines) or "Nobody.", as_json=as_json)
 
 
 @mandates_group.command("represent")
@@ -190,8 +209,18 @@ def mandates_represent(
 
 def _tell_chains(found: Iterable[Decision], parties: Mapping[str, Party], *, as_json: bool) -> None:
     rows = list(found)
-    lines = [f"{_words(one.path, parties)}  until {last_day(one.not_after or 0)}" for one in rows]
+    lines = [_line(one, parties) for one in rows]
     tell([_chain(one) for one in rows], "\n".join(lines) or "Nobody.", as_json=as_json)
+
+
+def _line(one: Decision, parties: Mapping[str, Party]) -> str:
+    return f"{_words(one.path, parties)}  until {last_day(one.not_after or 0)}"
+
+
+def _moment(at: int | None, known_at: int | None, now: Instant) -> Moment | None:
+    if at is None and known_at is None:
+        return None
+    return Moment(now if at is None else at, now if known_at is None else known_at)
 
 
 def _decision(one: Decision) -> dict[str, Any]:

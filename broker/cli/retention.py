@@ -40,6 +40,6 @@ def retention_command(do_it: bool, terms: Path, as_json: bool) -> None:
     found, now = terms_of(terms), system_clock()
     act = retention.apply if do_it else retention.due
     rows = act(services(), found, now)
-    lines = [f"{one.rows:>8} {one.kind:<15} {one.then} after {one.days} days" for one in rows]
+    lines = [f"{one.rows:>8} {one.kind:<16} {one.then} after {one.days} days" for one in rows]
     lines.append("Done." if do_it else "Nothing was changed: add --apply to do it.")
     tell([asdict(one) for one in rows], "\n".join(lines), as_json=as_json)

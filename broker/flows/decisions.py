@@ -7,7 +7,7 @@ question costs one round trip and a batch of a thousand costs one too.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from broker.errors import NotFoundHereError, StaleError
 from broker.flows import world
@@ -26,8 +26,9 @@ from mandates.decide import (
     deny,
     judged_chains,
 )
-from mandates.explain import Explanation, explain, who_can_act
+from mandates.explain import Explanation, explain, which_organisations_can_act, who_can_act
 from mandates.model import Instant, Party
+from mandates.status import State, status_of
 from mandates.world import World
 
 MANAGE = "delegates:manage"
@@ -37,9 +38,39 @@ NOT_REGISTERED = Reason("mandate_type_not_registered")
 """It would carry, elsewhere: the client that asks is not registered for this type of mandate."""
 
 
-def decide_one(services: Services, request: Request, now: Instant, fresh_as: int | None = None) -> Decision:
-    """Whether this request is permitted now. Raise `StaleError` if the store is older than `fresh_as`."""
-    return decide(request, _seen(services, (request,), fresh_as), now)
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point on both axes of time: what held at `at`, as it was known at `known_at`."""
+
+    at: Instant
+    known_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who could act for somebody: people, and organisations through whoever has the role there."""
+
+    people: tuple[Decision, ...]
+    organisations: tuple[Decision, ...]
+    parties: dict[str, Party]
+    """Those that the chains name."""
+
+
+def decide_one(
+    services: Services,
+    request: Request,
+    now: Instant,
+    fresh_as: int | None = None,
+    moment: Moment | None = None,
+) -> Decision:
+    """Whether this request is permitted now, or was at `moment`.
+
+    Raise `StaleError` if the store is older than `fresh_as`.
+    """
+    if moment is None:
+        return decide(request, _seen(services, (request,), fresh_as), now)
+    request, then = _seen_then(services, request, moment, now, fresh_as)
+    return decide(request, then, moment.at)
 
 
 def batch(
@@ -70,9 +101,14 @@ def explained(
     now: Instant,
     fresh_as: int | None = None,
     types: Collection[str] | None = None,
+    moment: Moment | None = None,
 ) -> tuple[Explanation, World]:
     """The decision with every chain that was looked at, and the parties that they name; `types` as above."""
-    seen = _seen(services, (request,), fresh_as)
+    if moment is None:
+        seen = _seen(services, (request,), fresh_as)
+    else:
+        request, seen = _seen_then(services, request, moment, now, fresh_as)
+        now = moment.at
     found = explain(request, seen, now)
     if types is None:
         return found, seen
@@ -99,7 +135,7 @@ def who_could_act(
     at: Instant,
     known_at: Instant,
     now: Instant,
-) -> tuple[tuple[Decision, ...], dict[str, Party]]:
+) -> Hands:
     """Who could act for this principal at instant `at`, as it was known at `known_at`.
 
     For the principal herself, whoever administers her affairs, the managers of an
@@ -123,7 +159,8 @@ def who_could_act(
     for one in snapshot.mandates:
         if one.principal == principal and one.representative in named:
             named[one.representative] = as_typed(one, named[one.representative], session)
-    return who_can_act(principal, then, at), named
+    people, organisations = (who(principal, then, at) for who in (who_can_act, which_organisations_can_act))
+    return Hands(people, organisations, named)
 
 
 def _of_types(
@@ -146,6 +183,37 @@ def _acting(path: tuple[Link, ...]) -> Link:
     return path[-2] if path[-1].executor else path[-1]
 
 
+def _seen_then(
+    services: Services, request: Request, moment: Moment, now: Instant, fresh_as: int | None
+) -> tuple[Request, World]:
+    """The request as she could have made it then, and what was known of it.
+
+    Nobody but herself asks what she could do, so nobody else need be let in.
+    """
+    known_at, actor = min(moment.known_at, now), request.actor
+    with services.database.read() as uow:
+        snapshot = uow.mandates.known_at(request.principal, known_at, moment.at, actor.party)
+        stored = uow.registry.catalogue_at(known_at)
+    then = world.of_snapshot(_catalogue(services, stored), snapshot)
+    _check_fresh(then, fresh_as)
+    return replace(request, actor=replace(actor, session=_session_then(request, then, moment.at))), then
+
+
+def _session_then(request: Request, then: World, at: Instant) -> str | None:
+    """The session in which she could do most likely what she asks: this one, or the newest of then."""
+    held = [one for one in then.held_by(request.actor.party) if one.session is not None]
+    if any(one.session == request.actor.session for one in held):
+        return request.actor.session
+    brought = [one for one in held if status_of(one, at).state is State.ACTIVE]
+    newest = max(brought, key=lambda one: (one.valid_from, one.id), default=None)
+    return request.actor.session if newest is None else newest.session
+
+
+def _check_fresh(seen: World, fresh_as: int | None) -> None:
+    if fresh_as is not None and seen.revision < fresh_as:
+        raise StaleError
+
+
 def _catalogue(services: Services, stored: tuple[str, str] | None) -> Catalogue:
     current = services.catalogue()
     if stored is None or stored[0] == current.version:
@@ -156,6 +224,5 @@ def _catalogue(services: Services, stored: tuple[str, str] | None) -> Catalogue:
 def _seen(services: Services, requests: Sequence[Request], fresh_as: int | None) -> World:
     questions = {Question(one.principal, one.actor.party, one.actor.session): None for one in requests}
     seen = world.looked_up(services, questions)
-    if fresh_as is not None and seen.revision < fresh_as:
-        raise StaleError
+    _check_fresh(seen, fresh_as)
     return seen

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.errors import InvalidPlaceError, NotFoundHereError
 from broker.flows import decisions, seen, world
+from broker.flows.parties import as_typed
 from broker.flows.sessions import claims_are_old
 from broker.ports import Services, UnitOfWork
 from broker.records import Place, Session, Wanted
@@ -132,7 +133,16 @@ def caseload_of(services: Services, session: Session, executor_id: str, now: Ins
             if one.added_at <= now and (one.removed_at is None or now < one.removed_at)
         }
         parties = uow.parties.get_many(present)
-    return sorted(parties.values(), key=lambda party: (party.name.casefold(), party.id))
+        given = world.beneficiaries(uow, row.mandate.principal, present)
+    shown = [_known_by(party, given.get(party.id, []), session) for party in parties.values()]
+    return sorted(shown, key=lambda party: (party.name.casefold(), party.id))
+
+
+def _known_by(party: Party, given: list[Mandate], session: Session) -> Party:
+    """A beneficiary under the name that the organisation may know her by; none where nothing was asked."""
+    if any(one.activated_at is not None for one in given):
+        return party
+    return as_typed(given[-1], party, session) if given else replace(party, name="")
 
 
 def _executors(services: Services, uow: UnitOfWork, actor: Actor, now: Instant) -> list[Mandate]:

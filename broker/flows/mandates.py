@@ -13,6 +13,7 @@ from uuid import uuid4
 from broker.errors import NotFoundHereError, VersionError
 from broker.flows import cascades, documents, reviews, revocation, world
 from broker.flows.naming import Named, known_beforehand, resolve
+from broker.flows.parties import as_typed
 from broker.ports import Services, UnitOfWork
 from broker.records import Session
 from mandates import lifecycle
@@ -202,6 +203,11 @@ def renew(
     """Ask for what follows a mandate; `dry_run` shows it and stores nothing."""
     with services.database.write() as uow:
         old, actor, seen = _load(services, uow, session, mandate_id, now)
+        # Nobody approved her yet: renewing tells no more than asking did.
+        typed = {
+            one: as_typed(old, seen.parties[one], session) for one in (old.principal, old.representative)
+        }
+        seen = replace(seen, parties={**seen.parties, **typed})
         change = lifecycle.renew(
             old,
             id=str(uuid4()),
@@ -263,8 +269,8 @@ def caseload(
     """Change for whom a member of staff acts; party ids of principals of her organisation.
 
     Raise `NotAllowedError` unless the session manages executors of this organisation,
-    `NotFoundHereError` for an executor that is for everybody and for people who gave the
-    organisation nothing: a caseload shows names, and is no way to learn one.
+    `NotFoundHereError` for an executor that is for everybody and for people of whom the
+    organisation never asked a mandate.
     """
     with services.database.write() as uow:
         executor, actor, seen = _load(services, uow, session, executor_id, now)
@@ -272,7 +278,7 @@ def caseload(
         if executor.whole or not kind.executor or executor.source is not Source.STORED:
             raise NotFoundHereError
         check_capacity(actor, executor, kind.withdraw_by, seen, now)
-        if not world.beneficiaries(uow, executor.principal, add).issuperset(add):
+        if not world.beneficiaries(uow, executor.principal, add).keys() >= set(add):
             raise NotFoundHereError
         uow.mandates.add_to_caseload(executor.id, add, now)
         if uow.mandates.remove_from_caseload(executor.id, remove, now):

@@ -49,13 +49,14 @@ def as_if_new(services: Services, found: Party, insz: str) -> Party:
 
 
 def as_typed(mandate: Mandate, party: Party, viewer: Session) -> Party:
-    """The party of a mandate under the name that was typed, until somebody else approved.
+    """The party of a mandate as whoever typed her may know her, until somebody else approved.
 
-    She herself sees her own name.
+    Under the name that was typed, and without a death that our record knows of (`as_if_new`). She
+    herself sees her own name.
     """
     typed = mandate.typed_name
     hidden = typed and party.kind is PartyKind.PERSON and party.id != viewer.party
-    return replace(party, name=typed) if hidden else party
+    return replace(party, name=typed, deceased_at=None) if hidden else party
 
 
 def add_person(services: Services, uow: UnitOfWork, *, name: str, insz: str | None, now: Instant) -> Party:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from broker.errors import NotFoundHereError
@@ -16,8 +16,8 @@ from mandates.model import Instant, Mandate, Party
 from mandates.permitted import acts
 from mandates.status import State, Status, status_of
 
-WAITING = 200
-"""Requests of all organisations that a reviewer is shown at once."""
+WAITING = 500
+"""Requests that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def waiting_for(services: Services, session: Session, now: Instant) -> list[Seen
     """Requests that wait and that this person has a part in: as requester, approver or reviewer."""
     with services.database.read() as uow:
         if REVIEWER in session.staff:
-            found = uow.mandates.all_waiting(None, WAITING)
+            found = list(_all_waiting(uow))
         else:
             held = uow.mandates.of_representatives([session.party], session.id)
             # Whoever holds something of a party may have a say in what waits for it: an officer, a
@@ -77,6 +77,13 @@ def waiting_for(services: Services, session: Session, now: Instant) -> list[Seen
         rows = views(services, uow, session, found, now)
     mine = [row for row in rows if row.status.state is State.AWAITING]
     return [row for row in mine if row.capacities or row.mandate.requested_by == session.party]
+
+
+def requested_by(services: Services, session: Session, now: Instant) -> list[Seen]:
+    """Requests of this person that wait for others."""
+    with services.database.read() as uow:
+        rows = views(services, uow, session, uow.mandates.waiting((), (), session.party), now)
+    return [row for row in rows if row.waits]
 
 
 def find(services: Services, session: Session, mandate_id: str, now: Instant) -> Seen:
@@ -92,11 +99,11 @@ def find(services: Services, session: Session, mandate_id: str, now: Instant) ->
 
 
 def journal_of(
-    services: Services, limit: int, mandate: str | None = None
+    services: Services, limit: int, mandate: str | None = None, before: int | None = None
 ) -> tuple[list[JournalEntry], dict[str, Party]]:
-    """The newest journal rows, with the parties they name."""
+    """The newest journal rows, or the newest before the row `before`, with the parties they name."""
     with services.database.read() as uow:
-        rows = uow.journal.tail(limit, mandate)
+        rows = uow.journal.tail(limit, mandate, before)
         named = {party for row in rows for party in (row.actor, row.principal, row.representative)}
         return rows, uow.parties.get_many(one for one in named if one)
 
@@ -124,6 +131,17 @@ def views(
         )
         for row in rows
     ]
+
+
+def _all_waiting(uow: UnitOfWork) -> Iterator[Mandate]:
+    """Every request that waits, read in pages: a reviewer's list is never cut."""
+    after: tuple[Instant, str] | None = None
+    while True:
+        page = uow.mandates.all_waiting(after, WAITING)
+        yield from page
+        if len(page) < WAITING:
+            return
+        after = page[-1].requested_at, page[-1].id
 
 
 def _manages(services: Services, session: Session, mandate: Mandate, now: Instant) -> bool:

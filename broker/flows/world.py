@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from broker.ports import Services, UnitOfWork
 from broker.records import Question, Session, Snapshot
@@ -18,8 +19,19 @@ def actor_of(session: Session) -> Actor:
 
 
 def looked_up(services: Services, questions: Iterable[Question]) -> World:
-    """Everything that can answer these questions: one statement, one moment."""
-    return of_snapshot(services.catalogue(), services.database.look(tuple(questions)))
+    """Everything that can answer these questions: one statement, one moment.
+
+    Only where something waits, a second look says for whom: that hangs on the measures over the
+    principal and on what she took away before. It waits whatever that look finds.
+    """
+    seen = of_snapshot(services.catalogue(), services.database.look(tuple(questions)))
+    waiting = [one for one in seen.mandates if one.activated_at is None and one.ended_at is None]
+    if not waiting:
+        return seen
+    with services.database.read() as uow:
+        around_it = beside_many(uow, seen.catalogue, waiting)
+    found = {one.id: one for one in (*around_it, *seen.mandates)}
+    return replace(seen, mandates=tuple(found.values()))
 
 
 def of_snapshot(catalogue: Catalogue, snapshot: Snapshot) -> World:
@@ -66,13 +78,12 @@ def beside(uow: UnitOfWork, principal: Party, representative: str) -> list[Manda
     return uow.mandates.of_pairs([(principal.id, representative)])
 
 
-def beneficiaries(uow: UnitOfWork, organisation: str, people: Iterable[str]) -> frozenset[str]:
-    """Of these people, who has or had a mandate with the organisation: no news to those who work there.
-
-    A request that waits is none: until somebody approves, its person goes by the name that was typed.
-    """
-    pairs = [(person, organisation) for person in people]
-    return frozenset(one.principal for one in uow.mandates.of_pairs(pairs) if one.activated_at is not None)
+def beneficiaries(uow: UnitOfWork, organisation: str, people: Iterable[str]) -> dict[str, list[Mandate]]:
+    """Of these people, who gave the organisation a mandate or was asked one; with those, oldest first."""
+    found: dict[str, list[Mandate]] = {}
+    for one in uow.mandates.of_pairs([(person, organisation) for person in people]):
+        found.setdefault(one.principal, []).append(one)
+    return found
 
 
 def beside_many(uow: UnitOfWork, catalogue: Catalogue, mandates: Iterable[Mandate]) -> list[Mandate]:
@@ -80,7 +91,8 @@ def beside_many(uow: UnitOfWork, catalogue: Catalogue, mandates: Iterable[Mandat
     people: set[str] = set()
     pairs: set[tuple[str, str]] = set()
     for one in mandates:
-        if catalogue.type(one.type).principal_kind is PartyKind.PERSON:
+        kind = catalogue.types.get(one.type)
+        if kind is not None and kind.principal_kind is PartyKind.PERSON:
             people.add(one.principal)
         else:
             pairs.add((one.principal, one.representative))

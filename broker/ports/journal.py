@@ -22,8 +22,8 @@ class JournalStore(Protocol):
     """Append-only, by database rule."""
 
     def append(self, events: Sequence[Event], now: Instant) -> None: ...
-    def tail(self, limit: int, mandate: str | None = None) -> list[JournalEntry]:
-        """Newest first."""
+    def tail(self, limit: int, mandate: str | None = None, before: int | None = None) -> list[JournalEntry]:
+        """Newest first; of one mandate if it is named; those before this `seq` if one is."""
 
     def unsequenced(self, limit: int) -> list[JournalEntry]:
         """Entries that have no leaf yet, oldest first."""
@@ -83,6 +83,9 @@ class RetentionStore(Protocol):
 
     def stale(self, kind: str, before: Instant) -> int:
         """How many things of this kind came to their end before that instant."""
+
+    def blank_before(self, before: Instant, limit: int) -> int:
+        """Of the journal rows that `clear_stale` takes next, how many an erasure made blank."""
 
     def clear_stale(self, kind: str, before: Instant, now: Instant, limit: int) -> int:
         """Let at most so many of them go; returns how many."""

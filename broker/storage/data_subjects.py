@@ -90,6 +90,8 @@ _HER_MANDATES = select(mandates.c.id).where(
     or_(mandates.c.principal == bindparam("her"), mandates.c.representative == bindparam("her"))
 )
 _HER_GRANTS = select(grants.c.id).where(grants.c.actor == bindparam("her"))
+_in_journal = or_(*(journal.c[role] == bindparam("her") for role in ROLES))
+_BLANK_ALREADY = select(func.count()).where(_in_journal, journal.c.body == {})
 _ERASE = {
     parties: update(parties)
     .where(parties.c.id == bindparam("her"))
@@ -103,7 +105,7 @@ _ERASE = {
     staff: delete(staff).where(staff.c.party == bindparam("her")),
     reviews: update(reviews).where(reviews.c.mandate.in_(_HER_MANDATES)).values(text="", grounds=""),
     journal: blank_journal(
-        or_(*(journal.c[role] == bindparam("her") for role in ROLES)),
+        _in_journal,
         lambda role: journal.c[role] == bindparam("her"),
     ),
 }
@@ -138,14 +140,16 @@ class SqlDataSubjectStore:
     def erase(self, party: str, by: str, now: Instant) -> dict[str, int]:
         """Record the erasure, and blank or remove all that tells who she was. Table -> rows touched.
 
-        The record comes first: without it the triggers let nothing be blanked.
-        Raise `ConflictError` if it was done before.
+        Of the journal, those whose contents go now: a row that is told of twice would hide that
+        another one was blanked by nobody. The record comes first: without it the triggers let
+        nothing be blanked. Raise `ConflictError` if it was done before.
         """
         self._connection.execute(_RECORD, {"party": party, "at": now, "by": by})
         ids = list(self._connection.execute(_HER_MANDATES, {"her": party}).scalars())
         blank_mandates(self._connection, ids)
+        already = self._connection.execute(_BLANK_ALREADY, {"her": party}).scalar_one()
         touched = {table.name: self._touched(statement, her=party) for table, statement in _ERASE.items()}
-        return {"mandates": len(ids)} | touched
+        return {"mandates": len(ids)} | touched | {"journal": touched["journal"] - already}
 
     def _touched(self, statement: Any, **values: Any) -> int:
         result: CursorResult[Any] = self._connection.execute(statement, values)

@@ -41,7 +41,12 @@ _RUNS = 200
 _ENTRIES = select_record(journal, JournalEntry)
 _APPEND = insert(journal).inline()
 _SALTS = select(parties.c.id, parties.c.salt).where(one_of(parties.c.id, "ids"), parties.c.salt.is_not(None))
-_TAIL = _ENTRIES.order_by(journal.c.seq.desc()).limit(bindparam("wanted"))
+_TAIL = (
+    _ENTRIES.where(journal.c.seq < bindparam("before"))
+    .order_by(journal.c.seq.desc())
+    .limit(bindparam("wanted"))
+)
+_NO_END = 2**62
 _TAIL_OF_MANDATE = _TAIL.where(journal.c.mandate == bindparam("about"))
 _OF_PARTY = _ENTRIES.where(
     or_(*(journal.c[role] == bindparam("party") for role in commitments.ROLES))
@@ -96,12 +101,13 @@ class SqlJournalStore:
         salts = self._salts(events)
         self._connection.execute(_APPEND, one_or_many([_row_of(event, salts, now) for event in events]))
 
-    def tail(self, limit: int, mandate: str | None = None) -> list[JournalEntry]:
-        """Newest first; of one mandate if it is named."""
+    def tail(self, limit: int, mandate: str | None = None, before: int | None = None) -> list[JournalEntry]:
+        """Newest first; of one mandate if it is named; those before this `seq` if one is."""
+        keys = {"wanted": limit, "before": _NO_END if before is None else before}
         if mandate is None:
-            rows = self._connection.execute(_TAIL, {"wanted": limit})
+            rows = self._connection.execute(_TAIL, keys)
         else:
-            rows = self._connection.execute(_TAIL_OF_MANDATE, {"wanted": limit, "about": mandate})
+            rows = self._connection.execute(_TAIL_OF_MANDATE, keys | {"about": mandate})
         return [JournalEntry(**row) for row in rows.mappings()]
 
     def of_party(self, party: str) -> Iterable[JournalEntry]:

@@ -121,6 +121,13 @@ _TERM_KNOWN = select(
 )
 
 
+def _first_of(table: Table, condition: ColumnElement[bool], limit: int) -> ColumnElement[bool]:
+    """That a row is among the first so many of which this is true."""
+    keys = list(table.primary_key)
+    key = keys[0] if len(keys) == 1 else tuple_(*keys)
+    return key.in_(select(*keys).where(condition).order_by(*keys).limit(limit))
+
+
 class SqlRetentionStore:
     """`ports.RetentionStore`."""
 
@@ -133,6 +140,12 @@ class SqlRetentionStore:
         statement = select(func.count()).select_from(table).where(condition)
         return int(self._connection.execute(statement, {"before": before}).scalar_one())
 
+    def blank_before(self, before: Instant, limit: int) -> int:
+        """Of the journal rows that `clear_stale` takes next, how many are blank already."""
+        first = _first_of(journal, _STALE["journal"][1], limit)
+        counted = select(func.count()).where(first, journal.c.body == {})
+        return int(self._connection.execute(counted, {"before": before}).scalar_one())
+
     def clear_stale(self, kind: str, before: Instant, now: Instant, limit: int) -> int:
         """Let at most so many of them go; returns how many."""
         self._remember_term(kind, before, now)
@@ -141,9 +154,7 @@ class SqlRetentionStore:
         if kind == "mandates":
             return self._clear_mandates(before, limit)
         table, condition = _STALE[kind]
-        keys = list(table.primary_key)
-        key = keys[0] if len(keys) == 1 else tuple_(*keys)
-        first = key.in_(select(*keys).where(condition).order_by(*keys).limit(limit))
+        first = _first_of(table, condition, limit)
         blank = _BLANK.get(kind)
         gone = delete(table).where(first) if blank is None else blank(first)
         result: CursorResult[Any] = self._connection.execute(gone, {"before": before})

@@ -12,3 +12,8 @@ def flow(tmp_path):
     world = FlowWorld(tmp_path)
     yield world
     world.close()
+
+
+@pytest.fixture
+def far(flow):
+    return flow.organisation("OCMW Verre", "0999000327", "ocmw")

@@ -90,7 +90,10 @@ def test_every_refusal_is_a_problem_document(document):
         for status, answer in operation["responses"].items():
             if not str(status).startswith("2"):
                 seen.add(status)
-                assert set(resolved(document, answer)["content"]) == {"application/problem+json"}, (name, status)
+                assert set(resolved(document, answer)["content"]) == {"application/problem+json"}, (
+                    name,
+                    status,
+                )
     assert seen >= {"401", "403", "409", "412", "422", "429", "503", "default"}
 
 
@@ -100,9 +103,9 @@ def test_refusals_are_told_where_they_occur(document):
         name: {one["name"] for one in operation.get("parameters", [])}
         for name, operation in operations(document)
     }
-    for name in told:
-        assert ("412" in told[name]) == ("If-Match" in parameters[name]), name
-        assert "409" in told[name] or not parameters[name] & {"If-Match", "Idempotency-Key"}, name
+    for name, statuses in told.items():
+        assert ("412" in statuses) == ("If-Match" in parameters[name]), name
+        assert "409" in statuses or not parameters[name] & {"If-Match", "Idempotency-Key"}, name
     with_codes = {name for name, statuses in told.items() if "429" in statuses}
     assert {name.rsplit("/", 1)[1] for name in with_codes} == {"redeem", "use"}
     assert "503" in told["post /api/v1/decisions"]

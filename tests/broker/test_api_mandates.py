@@ -60,9 +60,14 @@ def test_an_officer_asks_and_a_second_one_approves(api, bram, bea, waiting):
     assert waiting.json["representative"]["identifier"] == URN
     assert waiting.headers["ETag"] == '"1"'
     assert waiting.headers["Cache-Control"] == "no-store"
-    approved = do(api, bea, waiting.json["identifier"], "approve")
+    approved = do(api, bea, waiting.json["identifier"], "approve", {"grounds": "gezien aan het loket"})
     assert approved.status_code == 200, approved.json
     assert (approved.json["state"], approved.headers["ETag"]) == ("active", '"2"')
+    steps = api.http.get(f"/api/v1/mandates/{waiting.json['identifier']}/history", headers=bea).json[
+        "history"
+    ]
+    told = {step["event"]: step["grounds"] for step in steps}
+    assert told["mandate.approved"] == "gezien aan het loket"
     listed = api.http.get("/api/v1/representations", headers=bram).json
     assert [row["identifier"] for row in listed["representations"]] == [waiting.json["identifier"]]
     assert listed["incomplete"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api_world import API, ApiWorld
+from broker.flows import mandates as flow_mandates
 from flow_world import OCMW, PartyKind
 from mandates.model import Level
 
@@ -257,3 +258,41 @@ def test_levels_and_kinds_stand_as_the_engine_names_them():
     assert set(STATES) == {state.value for state in State}
     assert set(LEVELS) == {level.name.lower() for level in Level if level}
     assert {kind.value for kind in PartyKind} == {"person", "organisation"}
+
+
+def test_a_decision_of_an_earlier_instant_as_it_was_known_then(api):
+    given, bram = api.beneficiary("Maria"), api.person(api.officer())
+    then = api.now
+    api.clock.forward(60)
+    api.end(given.id)
+    question = {"principal": person(api, given.principal), "power": "vouchers:order"}
+    assert post(api, "decisions", question, bram).json["permitted"] is False
+    for moment in ({"at": then}, {"at": then, "known_at": then}, {"known_at": then}):
+        assert post(api, "decisions", question | moment, bram).json["permitted"] is True, moment
+    assert post(api, "decisions", question | {"at": -1}, bram).status_code == 422
+
+
+def test_an_organisation_that_holds_a_mandate_stands_in_a_list_of_its_own(api):
+    given = api.beneficiary("Maria")
+    maria = api.person(api.sign_in("Maria"))
+    answer = api.http.get("/api/v1/representatives", headers=maria).json
+    assert answer["representatives"] == []
+    assert [one["organisation"]["identifier"] for one in answer["organisations"]] == [URN]
+    api.end(given.id)
+    assert api.http.get("/api/v1/representatives", headers=maria).json["organisations"] == []
+
+
+def test_a_history_says_where_the_next_page_begins(api):
+    given = api.beneficiary("Maria")
+    session = api.sign_in("Maria")
+    for _ in range(2):
+        flow_mandates.suspend(api.services, session, given.id, api.now)
+        flow_mandates.resume(api.services, session, given.id, api.now)
+    maria = api.person(session)
+    reference = api.services.vault.pseudonym("m-", "desk", given.id)
+    read, query = [], "?limit=3"
+    while query:
+        page = api.http.get(f"/api/v1/mandates/{reference}/history{query}", headers=maria).json
+        read += [one["event"] for one in page["history"]]
+        query = f"?limit=3&after={page['next']}" if page["next"] else ""
+    assert read == ["mandate.resumed", "mandate.suspended"] * 2

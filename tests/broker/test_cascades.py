@@ -1,12 +1,9 @@
 """A death, a leaver, a merger: shown first, done at once, undone the same day."""
 
 import dataclasses
-import hashlib
-from datetime import UTC, datetime
 
 import pytest
 
-from broker.days import after_last_instant, day_of
 from broker.errors import (
     FutureDateError,
     InvalidHappeningError,
@@ -14,62 +11,16 @@ from broker.errors import (
     NotFoundHereError,
     SourceMissingError,
 )
-from broker.flows import cascades, revocation, sessions
-from broker.port_errors import ConflictError
-from builders import DAY, NOW
+from broker.flows import cascades, sessions
+from cascade_tools import bits, died, journal, merged, party, report, reviewer, state, stored
 from flow_world import OCMW, VOUCHERS
 from mandates.cascade import Cause, Happening
-from mandates.change import Change, next_version
-from mandates.errors import AssuranceTooLowError, NotAllowedError, UndoTooLateError
+from mandates.errors import AssuranceTooLowError, NotAllowedError
 from mandates.model import Ending, Level, Recognition, Suspension
-from mandates.status import State, status_of
+from mandates.status import State
 from storage.records import grant
 
 MANAGER_ROLE = f"DienstenchequesVlaanderen-beheerder:{OCMW}"
-
-
-def died(party, at=NOW - DAY, source="Rijksregister"):
-    return Happening(Cause.DEATH, party.id if hasattr(party, "id") else party, at, source)
-
-
-def report(flow, happening, by=None, dry_run=False):
-    return cascades.report(flow.services, happening, by=by, dry_run=dry_run, now=flow.now)
-
-
-def stored(flow, mandate_id):
-    with flow.services.database.read() as uow:
-        return uow.mandates.find(mandate_id)
-
-
-def party(flow, party_id):
-    with flow.services.database.read() as uow:
-        return uow.parties.get(party_id)
-
-
-def journal(flow, prefix="cascade."):
-    with flow.services.database.read() as uow:
-        return [row for row in uow.journal.tail(1000) if row.type.startswith(prefix)]
-
-
-def state(flow, mandate_id):
-    return status_of(stored(flow, mandate_id), flow.now).state
-
-
-def content(flow):
-    """What the database file and its side file hold."""
-    files = sorted(flow.folder.glob("volmacht.db*"))
-    return [
-        (one.name, hashlib.sha256(one.read_bytes()).hexdigest()) for one in files if "shm" not in one.name
-    ]
-
-
-def reviewer(flow, name="Noor", level=Level.HIGH):
-    return dataclasses.replace(flow.sign_in(name, level=level), staff=frozenset({"reviewer"}))
-
-
-@pytest.fixture
-def far(flow):
-    return flow.organisation("OCMW Verre", "0999000327", "ocmw")
 
 
 # --- death ---
@@ -217,10 +168,6 @@ def of_session(flow, session):
 # --- mergers and recognitions ---
 
 
-def merged(flow, far, **facts):
-    return Happening(Cause.MERGED, flow.ocmw.id, flow.now, "KBO", successor=far.id, **facts)
-
-
 def test_a_merger_carries_mandates_to_the_successor_with_their_approvals_and_period(flow, far):
     given = flow.beneficiary(powers=("vouchers:read",))
     part = flow.give("ocmw-executor", flow.ocmw, flow.party("Tom"), whole=False)
@@ -263,127 +210,6 @@ def test_a_lost_recognition_ends_what_needs_it_from_that_day_on(flow):
     assert report(flow, lost).changed == 1
     assert state(flow, given.id) is State.CASCADED
     assert party(flow, flow.ocmw.id).recognitions == (Recognition("ocmw", 0, flow.now - 60, ""),)
-
-
-# --- dry run and undo ---
-
-
-def test_a_dry_run_shows_the_same_and_leaves_every_byte_as_it_was(flow, far):
-    client, bram = flow.client(), flow.officer()
-    flow.tokens(client, bram, flow.key_of(client, flow.beneficiary()))
-    before = content(flow)
-    shown = report(flow, merged(flow, far), dry_run=True)
-    assert content(flow) == before
-    assert shown.reference is None
-    done = report(flow, merged(flow, far))
-    plain = {"reference": None, "lines": ()}
-    assert dataclasses.replace(done, **plain) == dataclasses.replace(shown, **plain)
-    assert [dataclasses.replace(line, successor=None) for line in done.lines] == [
-        dataclasses.replace(line, successor=None) for line in shown.lines
-    ]
-    assert content(flow) != before
-
-
-def test_undo_brings_back_mandates_and_facts_the_same_day(flow, far):
-    given = flow.beneficiary()
-    before = party(flow, flow.ocmw.id)
-    done = report(flow, merged(flow, far))
-    flow.clock.forward(60)
-    back = cascades.undo(flow.services, done.reference, None, flow.now)
-    assert (back.changed, back.taken_over) == (1, 1)
-    restored = stored(flow, given.id)
-    assert restored == dataclasses.replace(given, version=3)
-    assert state(flow, done.lines[0].successor) is State.CASCADED
-    assert party(flow, flow.ocmw.id) == before
-    assert journal(flow)[0].type == "cascade.undone"
-    assert journal(flow)[0].body["detail"]["restored"] == [given.id]
-    with pytest.raises(ConflictError):
-        cascades.undo(flow.services, done.reference, None, flow.now)
-
-
-def test_undo_reaches_the_tokens_of_what_had_taken_its_place(flow, far):
-    given = flow.beneficiary()
-    done = report(flow, merged(flow, far))
-    tom = flow.sign_in("Tom")
-    facts = {"mandate": done.lines[0].successor, "principal": given.principal}
-    with flow.services.database.write() as uow:
-        uow.grants.add(grant("g1", **facts, actor=tom.party, session=tom.id))
-        uow.status.allocate("g1", VOUCHERS, flow.now + 300, flow.now)
-        uow.commit()
-    assert bits(flow) == set()
-    assert cascades.undo(flow.services, done.reference, None, flow.now).grants == 1
-    assert len(bits(flow)) == 1
-
-
-def test_undo_gives_back_an_end_that_was_fixed_for_later(flow):
-    later = {"ended_at": NOW + DAY, "ended_by": "bram", "ending": Ending.SUPERSEDED}
-    given = flow.beneficiary()
-    flow.change(given.id, **later)
-    done = report(flow, died(given.principal))
-    assert stored(flow, given.id).ending is Ending.CASCADED
-    cascades.undo(flow.services, done.reference, None, flow.now)
-    back = stored(flow, given.id)
-    assert (back.ended_at, back.ended_by, back.ending) == (NOW + DAY, "bram", Ending.SUPERSEDED)
-
-
-def test_undo_is_of_the_day_in_brussels_on_which_it_was_done(flow):
-    given = flow.beneficiary(valid_until=NOW + 100 * DAY)
-    midnight = after_last_instant(day_of(flow.now))
-    assert datetime.fromtimestamp(midnight, UTC).hour == 23
-    done = report(flow, died(given.principal))
-    flow.clock.now = midnight
-    with pytest.raises(UndoTooLateError):
-        cascades.undo(flow.services, done.reference, None, flow.now)
-    assert state(flow, given.id) is State.CASCADED
-    flow.clock.now = midnight - 1
-    assert cascades.undo(flow.services, done.reference, None, flow.now).changed == 1
-
-
-def test_undo_leaves_what_somebody_changed_since(flow):
-    given, other = flow.beneficiary(), None
-    other = flow.give("citizen-helper", party(flow, given.principal), flow.party("Tom"))
-    done = report(flow, died(given.principal))
-    with flow.services.database.write() as uow:
-        changed = next_version(uow.mandates.find(given.id), grounds="corrected")
-        revocation.record(uow, Change(changed, ()), flow.now)
-        facts = dataclasses.replace(uow.parties.get(given.principal), deceased_at=flow.now - 5)
-        uow.parties.save(facts, flow.now)
-        uow.commit()
-    assert cascades.undo(flow.services, done.reference, None, flow.now).changed == 1
-    assert state(flow, given.id) is State.CASCADED
-    assert state(flow, other.id) is State.ACTIVE
-    assert party(flow, given.principal).deceased_at == flow.now - 5
-
-
-def test_undo_leaves_the_place_to_what_was_made_since(flow):
-    given = flow.beneficiary()
-    done = report(flow, died(given.principal))
-    anew = flow.give("ocmw-beneficiary", party(flow, given.principal), flow.ocmw)
-    assert cascades.undo(flow.services, done.reference, None, flow.now).changed == 0
-    assert state(flow, given.id) is State.CASCADED
-    assert state(flow, anew.id) is State.ACTIVE
-
-
-def test_a_bit_that_was_set_stays_set_and_nobody_else_undoes(flow):
-    client, bram = flow.client(), flow.officer()
-    given = flow.beneficiary()
-    flow.tokens(client, bram, flow.key_of(client, given))
-    done = report(flow, died(given.principal))
-    with pytest.raises(NotAllowedError):
-        cascades.undo(flow.services, done.reference, bram, flow.now)
-    with pytest.raises(NotFoundHereError):
-        cascades.undo(flow.services, "nothing", None, flow.now)
-    before = bits(flow)
-    assert before
-    cascades.undo(flow.services, done.reference, reviewer(flow), flow.now)
-    assert bits(flow) == before
-
-
-def bits(flow):
-    with flow.services.database.read() as uow:
-        return {
-            (one.id, index) for one in uow.status.lists() for index in uow.status.revoked_indices(one.id)
-        } - {(one.id, index) for one in uow.status.lists() for index in one.decoys}
 
 
 # --- legal measures ---

@@ -77,10 +77,8 @@ def test_an_explanation_shows_every_chain_with_what_stands_in_its_way(flow, bram
 
 
 def names(flow, viewer, principal, at, known_at):
-    found, parties = decisions.who_could_act(
-        flow.services, viewer, principal, at=at, known_at=known_at, now=flow.now
-    )
-    return [parties[one.path[-1].representative].name for one in found]
+    found = decisions.who_could_act(flow.services, viewer, principal, at=at, known_at=known_at, now=flow.now)
+    return [found.parties[one.path[-1].representative].name for one in found.people]
 
 
 def test_who_could_act_then_and_as_it_was_known_then(flow, bram, maria):

@@ -193,6 +193,12 @@ def test_what_is_past_its_term_goes_with_an_event_and_the_journal_still_verifies
 
 
 GOOD = """
+activation_codes = {days = 30, then = "delete"}
+contacts = {days = 30, then = "delete"}
+reviews = {days = 30, then = "delete"}
+cascades = {days = 30, then = "delete"}
+documents = {days = 30, then = "delete"}
+bulk_jobs = {days = 30, then = "blank"}
 refresh_tokens = {days = 30, then = "delete"}
 consents = {days = 30, then = "delete"}
 uses = {days = 30, then = "delete"}

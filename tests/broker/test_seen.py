@@ -40,3 +40,30 @@ def test_an_approval_is_not_offered_where_her_administrator_alone_gives_what_is_
     assert "approve" in may(flow, flow.sign_in("Dirk"), waits)
     mandates.approve(flow.services, flow.sign_in("Tom"), waits.id, flow.now)
     assert "approve" not in may(flow, flow.sign_in("Tom"), waits), "his own approval is in"
+
+
+def test_nobody_is_left_out_of_what_waits_however_much_there_is(flow, maria, monkeypatch):
+    monkeypatch.setattr(seen, "WAITING", 3)
+    facts = {"activated_at": None, "requested_by": maria.id}
+    asked = [flow.give("citizen-helper", maria, flow.party(f"Helper {one}"), **facts) for one in range(7)]
+    with flow.services.database.write() as uow:
+        found = list(seen._all_waiting(uow))
+    assert sorted(one.id for one in found) == sorted(one.id for one in asked)
+    mine = seen.requested_by(flow.services, flow.sign_in("Maria"), flow.now)
+    assert {row.mandate.id for row in mine} == {one.id for one in asked}
+    assert seen.requested_by(flow.services, flow.sign_in("Vreemde"), flow.now) == []
+
+
+def test_a_history_is_read_on_from_any_row(flow, maria):
+    given = flow.give("citizen-helper", maria, flow.party("Tom"))
+    herself = flow.sign_in("Maria")
+    for _ in range(3):
+        mandates.suspend(flow.services, herself, given.id, flow.now)
+        mandates.resume(flow.services, herself, given.id, flow.now)
+    whole, _ = seen.journal_of(flow.services, 100, given.id)
+    assert len(whole) == 6
+    read, before = [], None
+    while page := seen.journal_of(flow.services, 4, given.id, before)[0]:
+        read += page
+        before = page[-1].seq
+    assert read == whole

@@ -88,6 +88,23 @@ def test_a_role_counts_from_the_next_sign_in_and_taking_it_ends_the_session(flow
     assert flow.sign_in("Noor").staff == frozenset()
 
 
+def test_taking_a_role_and_ending_its_sessions_is_one_transaction(flow, monkeypatch):
+    ann, noor = flow.party("Ann"), flow.party("Noor")
+    staff.give(flow.services, noor.id, "reviewer", by=ann.id, now=flow.now)
+    session = flow.sign_in("Noor")
+    with flow.services.database.read() as uow:
+        kind = type(uow.sessions)
+
+    def away(*_):
+        raise ConflictError("the store went away between two statements")
+
+    monkeypatch.setattr(kind, "end", away)
+    with pytest.raises(ConflictError):
+        staff.take(flow.services, noor.id, "reviewer", by=ann.id, now=flow.now)
+    assert [one.party for one in staff.held(flow.services)] == [noor.id]
+    assert flow.session(session.id).ended_at is None
+
+
 def test_the_command_line_gives_lists_and_takes_roles(flow, volmacht):
     ann, bea = flow.party("Ann"), flow.party("Bea")
     assert volmacht("staff", "give", bea.id, "reviewer", "--as", ann.id).exit_code == 0
@@ -116,6 +133,18 @@ def test_an_address_is_sealed_replaced_and_journalled_by_its_source_alone(flow):
     (newest, _) = journal(flow, "party.address_recorded")
     assert newest.body["detail"] == {"source": "Rijksregister"}
     assert b"Kerkstraat" not in b"".join(one.read_bytes() for one in flow.folder.glob("volmacht.db*"))
+
+
+def test_a_dry_run_of_an_address_stores_nothing(flow, volmacht):
+    maria = flow.party("Maria")
+    said = ("parties", "report", maria.id, "--what", "address", "--address", "Kerkstraat 1", "--source", "RR")
+    assert "would be recorded" in volmacht(*said, "--dry-run").stdout
+    with flow.services.database.read() as uow:
+        assert uow.contacts.find(maria.id) is None
+    assert journal(flow, "party.address_recorded") == []
+    assert json.loads(volmacht(*said, "--json").stdout)["stored"] is True
+    with flow.services.database.read() as uow:
+        assert uow.contacts.find(maria.id) is not None
 
 
 def test_an_address_is_a_persons_and_somebody_says_so(flow):

@@ -73,9 +73,12 @@ def test_the_broker_of_the_compose_file_accepts_its_own_settings(services):
     from config.settings import Settings
 
     environ = {name: str(value) for name, value in services["broker"]["environment"].items()}
-    # The two files are mounted; here their contents stand in for them.
+    # The files are mounted; here their contents stand in for them.
     environ.pop("VOLMACHT_MASTER_KEY_FILE")
     environ.pop("VOLMACHT_ACM_PRIVATE_KEY_FILE")
+    # Empty, as no master key is being replaced.
+    assert environ["VOLMACHT_MASTER_KEY_PREVIOUS_FILE"] == "/run/secrets/master_key_previous"
+    environ["VOLMACHT_MASTER_KEY_PREVIOUS_FILE"] = "/dev/null"
     key = "3q2+796tvu/erb7v3q2+796tvu/erb7vABEiM0RVZneImaq7zN3u/w=="
     settings = Settings.from_env(
         environ | {"VOLMACHT_MASTER_KEY": key, "VOLMACHT_ACM_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----"}

@@ -43,6 +43,12 @@ def test_one_of_the_approvals_activates_when_any_is_enough(who, kind):
     assert decide(Request(BRAM, "maria"), world(*OFFICERS, m), NOW + 5).permitted
 
 
+def test_the_grounds_of_an_approval_stand_in_its_event():
+    change = approve(awaiting(), FATIMA, VILLAGE_NOW, NOW + 5, grounds="seen at the desk")
+    assert change.events[0].grounds == "seen at the desk"
+    assert approve(awaiting(), FATIMA, VILLAGE_NOW, NOW + 5).events[0].grounds == ""
+
+
 def test_a_helper_accepts_what_the_principal_asked():
     request = ask(MARIA, "citizen-helper", "maria", "tom", evidence=Evidence()).mandate
     assert approve(request, TOM, VILLAGE_NOW, NOW).mandate.activated_at == NOW

@@ -138,6 +138,13 @@ def test_a_second_measure_adds_to_what_stands():
     assert [one.capacity for one in done.suspensions] == ["principal", "administrator"]
 
 
+def test_the_event_of_a_measure_names_what_it_sets_aside_as_suspended():
+    done = planned(happened(Cause.MEASURE, "maria"))
+    detail = done.event("noor", "v1", NOW).detail
+    assert set(detail["suspended"]) == names(done.changed) != set()
+    assert "ended" not in detail
+
+
 def test_one_event_names_everything_and_everybody_that_matters():
     done = planned(
         happened(Cause.MERGED, "ocmw", NOW - 5, successor="ocmw-far"),

@@ -2,8 +2,11 @@
 
 import dataclasses
 
-from builders import DAY, NOW, actor, claimed, ended, mandate, person, world
+import pytest
+
+from builders import DAY, NOW, actor, claimed, ended, mandate, organisation, person, world
 from mandates.decide import Request, decide, representations
+from mandates.explain import explain
 from mandates.model import Ending, Level
 
 BRAM = actor("bram", session="s1")

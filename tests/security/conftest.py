@@ -12,12 +12,16 @@ from uuid import uuid4
 import pytest
 from joserfc.jwk import ECKey
 
+import flow_world
+import servers
+from api_world import ApiWorld
 from attack_tools import App, Person
 from broker import wiring
 from broker.flows import organisations, parties, registry, revocation
 from broker.flows.sessions import fingerprint
 from broker.ports import Services
 from broker.records import Audience, Client, Session
+from broker.storage.database import SqlDatabase
 from config.settings import Settings
 from demo.village import load_village
 from mandates.claims import claim_mandate
@@ -192,3 +196,34 @@ def serial(number: int) -> str:
     """A synthetic national number that passes its check: born on 1 January 1990, of this serial's making."""
     stem = f"9001{number // 1000 % 28 + 1:02d}{number % 1000:03d}"
     return f"{stem}{97 - int(stem) % 97:02d}"
+
+
+# --- the engine, without a village ---
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with servers.postgres() as server, servers.postgres_database(server) as template:
+        migrated = SqlDatabase(template)
+        migrated.upgrade()
+        migrated.close()
+        yield server, template
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def api(request, tmp_path, monkeypatch):
+    """The REST API of a broker of its own, on both databases."""
+    if request.param == "sqlite":
+        world = ApiWorld(tmp_path)
+        yield world
+        world.close()
+        return
+    server, template = request.getfixturevalue("postgres")
+    with servers.postgres_database(server, template) as url:
+        plain = flow_world.settings
+        monkeypatch.setattr(
+            flow_world, "settings", lambda file, **changes: plain(file, database_url=url, **changes)
+        )
+        world = ApiWorld(tmp_path)
+        yield world
+        world.close()

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import io
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
 
-import flow_world
-import servers
-from api_world import ApiWorld
 from attack_tools import claims_of
 from broker.errors import FlowError
 from broker.flows import activation, bulk, cascades, mandates, staff, tokens, uses
 from broker.flows.naming import ME, Named
 from broker.flows.uses import AuditLine
 from broker.port_errors import ConflictError
-from broker.storage.database import SqlDatabase
 from builders import DAY
 from flow_world import EXECUTOR_ROLE, VOUCHERS
 from mandates.cascade import Cause, Happening
@@ -33,33 +30,6 @@ LOST = (MandateError, FlowError, ConflictError)
 URN = "iso6523-actorid-upis::0208:"
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    with servers.postgres() as server, servers.postgres_database(server) as template:
-        migrated = SqlDatabase(template)
-        migrated.upgrade()
-        migrated.close()
-        yield server, template
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def api(request, tmp_path, monkeypatch):
-    if request.param == "sqlite":
-        world = ApiWorld(tmp_path)
-        yield world
-        world.close()
-        return
-    server, template = request.getfixturevalue("postgres")
-    with servers.postgres_database(server, template) as url:
-        plain = flow_world.settings
-        monkeypatch.setattr(
-            flow_world, "settings", lambda file, **changes: plain(file, database_url=url, **changes)
-        )
-        world = ApiWorld(tmp_path)
-        yield world
-        world.close()
-
-
 def together(*acts) -> list[Any]:
     """Each in a thread of its own, all at once; what each returned, or the error that it lost by."""
     start, done = threading.Barrier(len(acts)), [None] * len(acts)
@@ -70,7 +40,7 @@ def together(*acts) -> list[Any]:
             done[number] = act()
         except LOST as error:
             done[number] = error
-        except BaseException as error:  # shown by the assertion below
+        except BaseException as error:  # noqa: BLE001 - whatever a thread dies of, the assertion below shows
             done[number] = AssertionError(repr(error))
 
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
@@ -119,7 +89,7 @@ def test_class_18_of_two_approvals_one_activates(desk):
         _, request = asked(desk, f"P{number}")
         outcomes = together(
             *(
-                lambda who=who: mandates.approve(desk.services, who, request.id, desk.now)
+                partial(mandates.approve, desk.services, who, request.id, desk.now)
                 for who in (desk.bea, desk.cleo)
             )
         )
@@ -132,8 +102,8 @@ def test_class_18_of_approving_and_refusing_one_is_done(desk):
     for number in range(ROUNDS):
         _, request = asked(desk, f"P{number}")
         outcomes = together(
-            lambda: mandates.approve(desk.services, desk.bea, request.id, desk.now),
-            lambda: mandates.refuse(desk.services, desk.cleo, request.id, desk.now),
+            partial(mandates.approve, desk.services, desk.bea, request.id, desk.now),
+            partial(mandates.refuse, desk.services, desk.cleo, request.id, desk.now),
         )
         assert won(outcomes) == 1
         assert status_of(stored(desk, request.id), desk.now).state in {State.ACTIVE, State.REFUSED}
@@ -145,8 +115,8 @@ def test_class_18_what_is_ended_while_it_is_renewed_does_not_go_on(desk):
         given = desk.give("ocmw-beneficiary", who, desk.ocmw, evidence=Evidence("form", "ab" * 32))
         herself = desk.sign_in(f"P{number}")
         together(
-            lambda: mandates.end(desk.services, herself, given.id, desk.now),
-            lambda: mandates.renew(desk.services, desk.bram, given.id, desk.now, at_once=True),
+            partial(mandates.end, desk.services, herself, given.id, desk.now),
+            partial(mandates.renew, desk.services, desk.bram, given.id, desk.now, at_once=True),
         )
         with desk.services.database.read() as uow:
             states = {status_of(one, desk.now).state for one in uow.mandates.of_principal(who.id)}
@@ -165,7 +135,7 @@ def test_class_18_a_code_is_redeemed_once(desk):
             desk.now,
         )  # fmt: skip
         code = activation.issue(desk.services, maria, given.id, "representative", desk.now).code
-        redeem = lambda code=code, tom=tom: activation.redeem(desk.services, tom, code, desk.now)  # noqa: E731
+        redeem = partial(activation.redeem, desk.services, tom, code, desk.now)
         assert won(together(redeem, redeem)) == 1
         assert len(events(desk, "mandate.activated", given.id)) == 1
 
@@ -182,8 +152,8 @@ def test_class_18_a_code_that_ends_and_one_that_approves_leave_nothing_in_force_
         )  # fmt: skip
         code = activation.issue(desk.services, maria, given.id, "representative", desk.now).code
         together(
-            lambda: activation.redeem(desk.services, tom, code, desk.now),
-            lambda: activation.act_without_login(desk.services, code, "refuse", "192.0.2.1", desk.now),
+            partial(activation.redeem, desk.services, tom, code, desk.now),
+            partial(activation.act_without_login, desk.services, code, "refuse", "192.0.2.1", desk.now),
         )
         found = stored(desk, given.id)
         assert (found.activated_at is None) != (found.ending is None)
@@ -195,12 +165,15 @@ def test_class_18_a_file_applied_by_two_hands_is_applied_once(desk):
         for day in range(1, 20)
     )
     job = bulk.start(
-        desk.services, desk.bram, kind="mandates", content=io.BytesIO(text.encode()), name="f.csv", now=desk.now
+        desk.services,
+        desk.bram,
+        kind="mandates",
+        content=io.BytesIO(text.encode()),
+        name="f.csv",
+        now=desk.now,
     )
     bulk.validate(desk.services, desk.bram, job.id, desk.now)
-    together(
-        *(lambda who=who: bulk.apply(desk.services, who, job.id, desk.now) for who in (desk.bram, desk.bea))
-    )
+    together(*(partial(bulk.apply, desk.services, who, job.id, desk.now) for who in (desk.bram, desk.bea)))
     report = bulk.apply(desk.services, desk.bram, job.id, desk.now)
     assert (report.job.applied_rows, report.counts) == (19, {"needs_approval": 19})
     assert len(events(desk, "mandate.requested")) == 19
@@ -208,7 +181,7 @@ def test_class_18_a_file_applied_by_two_hands_is_applied_once(desk):
 
 
 def test_class_18_a_request_sent_twice_with_one_key_is_done_once(desk):
-    caller = desk.person(desk.bram, **{})
+    caller = desk.person(desk.bram)
     for number in range(ROUNDS):
         body = {
             "type": "ocmw-beneficiary",
@@ -239,8 +212,8 @@ def test_class_18_a_token_that_is_issued_while_its_mandate_ends_is_revoked(desk)
         given, herself = desk.give("ocmw-beneficiary", who, desk.ocmw), desk.sign_in(f"P{number}")
         answer = desk.tokens(web, desk.bram, desk.key_of(web, given))
         refreshed, _ = together(
-            lambda: tokens.refresh(desk.services, web, answer["refresh_token"], desk.now),
-            lambda: mandates.end(desk.services, herself, given.id, desk.now),
+            partial(tokens.refresh, desk.services, web, answer["refresh_token"], desk.now),
+            partial(mandates.end, desk.services, herself, given.id, desk.now),
         )
         issued = [answer, *([refreshed] if isinstance(refreshed, dict) else [])]
         for one in issued:
@@ -259,8 +232,8 @@ def test_class_18_a_token_that_is_issued_while_she_leaves_the_caseload_is_revoke
         mandates.caseload(desk.services, els, executor.id, desk.now, add=[given.principal])
         answer = desk.tokens(web, dora, desk.key_of(web, given))
         refreshed, _ = together(
-            lambda: tokens.refresh(desk.services, web, answer["refresh_token"], desk.now),
-            lambda: mandates.caseload(desk.services, els, executor.id, desk.now, remove=[given.principal]),
+            partial(tokens.refresh, desk.services, web, answer["refresh_token"], desk.now),
+            partial(mandates.caseload, desk.services, els, executor.id, desk.now, remove=[given.principal]),
         )
         for one in [answer, *([refreshed] if isinstance(refreshed, dict) else [])]:
             place = claims_of(one["access_token"])["status"]["status_list"]
@@ -274,7 +247,7 @@ def test_class_18_a_happening_is_undone_once_and_gives_no_second_mandate(desk):
         given = desk.beneficiary(f"P{number}")
         died = Happening(Cause.DEATH, given.principal, desk.now, "register")
         done = cascades.report(desk.services, died, by=None, dry_run=False, now=desk.now)
-        undo = lambda done=done: cascades.undo(desk.services, done.reference, None, desk.now)  # noqa: E731
+        undo = partial(cascades.undo, desk.services, done.reference, None, desk.now)
         assert won(together(undo, undo)) == 1
         assert status_of(stored(desk, given.id), desk.now).state is State.ACTIVE
 
@@ -284,8 +257,8 @@ def test_class_18_who_signs_in_while_her_role_is_taken_is_left_without_it(desk):
     for _ in range(ROUNDS):
         staff.give(desk.services, noor.id, "reviewer", by=ann.id, now=desk.now)
         session, _ = together(
-            lambda: desk.sign_in("Noor"),
-            lambda: staff.take(desk.services, noor.id, "reviewer", by=ann.id, now=desk.now),
+            partial(desk.sign_in, "Noor"),
+            partial(staff.take, desk.services, noor.id, "reviewer", by=ann.id, now=desk.now),
         )
         now = desk.session(session.id)
         assert now.staff == frozenset() or now.ended_at is not None
@@ -299,8 +272,11 @@ def test_class_18_lines_posted_twice_at_once_are_kept_once(desk):
             f"jti-{number}", called("p-", "vouchers", given.principal), called("p-", "vouchers", desk.bram.party),
             f"{URN}{desk.ocmw.kbo}", called("m-", "vouchers", given.id), "permit", desk.now, "vouchers:read",
         )  # fmt: skip
-        post = lambda line=line: uses.post(desk.services, service, [line], desk.now)  # noqa: E731
+        post = partial(uses.post, desk.services, service, [line], desk.now)
         outcomes = together(post, post)
-        assert sorted(one[0] for one in outcomes if isinstance(one, list)) in (["known", "stored"], ["stored"])
+        assert sorted(one[0] for one in outcomes if isinstance(one, list)) in (
+            ["known", "stored"],
+            ["stored"],
+        )
         assert post() == ["known"]
     assert len(events(desk, "uses.posted")) == ROUNDS

@@ -12,15 +12,23 @@ import dataclasses
 import pytest
 
 from attack_tools import claims_of
-from broker.flows import cascades, mandates, naming, organisations, registry, reviews, revocation, sessions, staff
+from broker.flows import (
+    cascades,
+    mandates,
+    organisations,
+    registry,
+    reviews,
+    revocation,
+    sessions,
+    staff,
+)
 from broker.records import UpstreamLogin
 from broker.storage.unit_of_work import SqlUnitOfWork
 from builders import CATALOGUE_TEXT, DAY
 from flow_world import ACM, BROWSER, ISSUER, FlowWorld
 from mandates.cascade import Cause, Happening
 from mandates.errors import NotAllowedError
-from mandates.model import Level, Mandate, Party
-from mandates.model import Evidence
+from mandates.model import Evidence, Level, Mandate, Party
 
 FAR, VOUCHER_ISSUER = "0999000327", "0999000525"
 
@@ -34,7 +42,11 @@ class Desk(FlowWorld):
         self.maria = self.party("Maria")
         self.bram, self.els = self.sign_in("Bram"), self.sign_in("Els")
         self.origin = self.give(
-            "ocmw-beneficiary", self.maria, self.ocmw, evidence=Evidence("form"), valid_until=self.now + 10 * DAY
+            "ocmw-beneficiary",
+            self.maria,
+            self.ocmw,
+            evidence=Evidence("form"),
+            valid_until=self.now + 10 * DAY,
         )
         self.acting = self.give(
             "ocmw-beneficiary", self.maria, self.far, parent=self.origin.id, evidence=Evidence("form"),
@@ -163,9 +175,7 @@ WAYS = {
         lambda: mandates.end_power(desk.services, desk.els, desk.executor.id, "vouchers:order", desk.now)
     ),
     "the principal leaves the caseload": lambda desk: (
-        lambda: mandates.caseload(
-            desk.services, desk.els, desk.executor.id, desk.now, remove=[desk.maria.id]
-        )
+        lambda: mandates.caseload(desk.services, desk.els, desk.executor.id, desk.now, remove=[desk.maria.id])
     ),
     "the principal dies": lambda desk: lambda: desk.happens(Cause.DEATH, desk.maria.id),
     "the executor dies": lambda desk: lambda: desk.happens(Cause.DEATH, desk.bram.party),
@@ -287,7 +297,10 @@ def test_class_5_who_was_staff_for_an_issuer_is_none_once_it_is_no_issuer(desk, 
 
 def test_class_24_undoing_a_merger_reaches_what_the_successor_passed_on_since(desk):
     given = desk.give("ocmw-beneficiary", desk.party("Jozef"), desk.ocmw, evidence=Evidence("form"))
-    heir, third = desk.organisation("OCMW Erfgenaam", "0999000426", "ocmw"), desk.organisation("OCMW Derde", "0999000624", "ocmw")
+    heir, third = (
+        desk.organisation("OCMW Erfgenaam", "0999000426", "ocmw"),
+        desk.organisation("OCMW Derde", "0999000624", "ocmw"),
+    )
     merged = Happening(Cause.MERGED, desk.ocmw.id, desk.now, "register", successor=heir.id)
     done = cascades.report(desk.services, merged, by=None, dry_run=False, now=desk.now)
     successor = next(line.successor for line in done.lines if line.mandate == given.id)

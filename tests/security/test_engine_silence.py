@@ -6,13 +6,13 @@ then does with the mandate that she got, no answer holds the name on record (man
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from api_world import ApiWorld
+from broker.days import day_of
 from broker.flows import parties
-from flow_world import OCMW
+from builders import DAY
+from flow_world import EXECUTOR_ROLE, OCMW
 from mandates.model import Party
 
 RECORDED, TYPED = "Wilhelmina Verborgen", "Jan Gok"
@@ -62,7 +62,7 @@ def employ(api, manager, **changes):
         "principal": {"kbo": COMPANY},
         "representative": {"insz": NUMBER, "name": TYPED},
         "powers": ["invoices:read"],
-        "last_day": date.fromtimestamp(api.now + 30 * 86_400).isoformat(),
+        "last_day": day_of(api.now + 30 * DAY).isoformat(),
     }
     made = post(api, "mandates", manager, **(asked | changes))
     assert made.status_code == 201, made.json
@@ -115,7 +115,7 @@ def test_a_caseload_takes_nobody_whom_the_organisation_has_no_mandate_of(api, hi
     assert get(api, f"mandates/{executor['identifier']}/caseload", manager).json["principals"] == []
 
 
-def test_a_request_that_waits_makes_nobody_a_beneficiary_of_a_caseload(api, hidden, manager):
+def test_a_caseload_shows_who_was_asked_by_the_name_that_was_typed(api, hidden, manager):
     bram = api.officer()
     waiting = post(
         api, "mandates", api.person(bram), type="ocmw-beneficiary", principal={"insz": NUMBER, "name": TYPED},
@@ -130,4 +130,28 @@ def test_a_request_that_waits_makes_nobody_a_beneficiary_of_a_caseload(api, hidd
         json={"principals": [waiting.json["principal"]["identifier"]]},
         headers=manager,
     )
-    assert (added.status_code, RECORDED in added.text) == (404, False)
+    assert (added.status_code, RECORDED in added.text) == (200, False)
+    assert [one["name"] for one in added.json["principals"]] == [TYPED]
+    bea = api.sign_in("Bea", roles=(EXECUTOR_ROLE,))
+    approved = post(api, f"mandates/{waiting.json['identifier']}/approve", api.person(bea))
+    assert approved.status_code == 200, approved.json
+    known = get(api, f"mandates/{reference}/caseload", manager)
+    assert [one["name"] for one in known.json["principals"]] == [RECORDED]
+
+
+def test_a_request_of_ones_own_does_not_open_what_she_gave_to_others(api, hidden):
+    """Whoever may type a number asks for a mandate, and then asks the engine to explain."""
+    far = api.organisation("OCMW Verre", "0999000327", "ocmw")
+    api.give("ocmw-beneficiary", hidden, far)
+    api.give("court-administrator", hidden, api.party("Advocaat"))
+    bram = api.person(api.officer())
+    waiting = post(
+        api, "mandates", bram, type="ocmw-beneficiary", principal={"insz": NUMBER, "name": TYPED},
+        representative={"my_organisation": True}, powers=["vouchers:read"], evidence="form",
+    ).json  # fmt: skip
+    answer = post(api, "decisions", bram, principal=waiting["principal"]["identifier"], explain=True)
+    assert answer.status_code == 200, answer.json
+    considered = answer.json["considered"]
+    named = {link["identifier"] for chain in considered for link in chain["path"][:1]}
+    assert named == {waiting["identifier"]}
+    assert "0999000327" not in answer.text

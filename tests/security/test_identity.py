@@ -65,6 +65,16 @@ def test_class_07_account_linking_a_second_identity_for_one_number_goes_to_revie
     with pytest.raises(IdentityConflictError):
         sign_in(services, subject="link-2", insz=someone(7101))
     assert sign_in(services, subject="link-1").party == first.party
+    (row,) = conflicts(services, first.party)
+    assert (row.actor, row.body["detail"]) == (None, {"upstream": ACM})
+    assert someone(7101) not in repr(row)
+
+
+def conflicts(services, holder):
+    """What the journal, and so the reviewers' page, says of second identities for her number."""
+    with services.database.read() as uow:
+        rows = uow.journal.tail(1000)
+    return [row for row in rows if (row.type, row.principal) == ("party.identity_conflict", holder)]
 
 
 def test_class_07_account_linking_a_weak_login_claims_nobody_by_number(services, land, someone):
@@ -94,10 +104,11 @@ def test_a_weak_first_login_does_not_keep_a_person_from_her_own_number(services,
 
 
 def test_class_07_a_number_that_somebody_holds_is_not_merged_by_a_login(services, land, someone):
-    sign_in(services, subject="weak-second", insz=someone(7107), level=Level.LOW)
-    land.party(someone(7107), "Bekend Op Nummer")
+    weak = sign_in(services, subject="weak-second", insz=someone(7107), level=Level.LOW)
+    holder = land.party(someone(7107), "Bekend Op Nummer")
     with pytest.raises(IdentityConflictError):
         sign_in(services, subject="weak-second", insz=someone(7107), level=Level.HIGH)
+    assert [row.actor for row in conflicts(services, holder)] == [weak.party]
 
 
 def test_class_23_claims_older_than_two_hours_send_her_to_acm_again(services):

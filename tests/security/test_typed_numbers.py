@@ -15,6 +15,7 @@ from html import unescape
 import pytest
 
 from api_world import ApiWorld
+from broker.days import day_of
 from broker.flows import decisions, mandates, parties, registry
 from bulk_requests import apply, beneficiary, bring, employee, rows_of
 from flow_world import ACM, EXECUTOR_ROLE, ISSUER
@@ -116,6 +117,27 @@ def test_the_api_answers_alike_for_what_is_active_at_once_and_the_dead_never_use
     actor = Actor(party.id, Level.HIGH)
     denied = decisions.decide_one(api.services, Request(actor, company.id, "invoices:read"), api.now)
     assert [one.code for one in denied.reasons] == ["actor_deceased"]
+
+
+def test_a_renewal_answers_alike_until_somebody_else_approved(api):
+    caller = manager_of_company(api)
+    last_day = day_of(api.now + 30 * 86_400).isoformat()
+
+    def employ_and_renew(insz: str) -> tuple[int, str]:
+        asked = {
+            "type": "company-employee",
+            "principal": {"kbo": COMPANY},
+            "representative": {"insz": insz, "name": TYPED},
+            "powers": ["invoices:read"],
+            "last_day": last_day,
+        }
+        made = api.http.post("/api/v1/mandates", json=asked, headers=caller).json["identifier"]
+        answer = api.http.post(f"/api/v1/mandates/{made}/renew", json={}, headers=caller)
+        return answer.status_code, without_references(answer.json)
+
+    found = answers_of(api, employ_and_renew)
+    assert found[0][0] == 201, found[0]
+    assert len(set(found)) == 1, found
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from broker.storage.database import SqlDatabase
 from broker.storage.ephemeral_memory import MemoryStore
 from broker.storage.ephemeral_redis import RedisStore
 from storage.records import LIST_SIZE
+from vault_place import Place
 
 
 class FakeClock:
@@ -97,3 +98,16 @@ def ephemeral(request, clock):
     store = RedisStore(url, clock)
     yield store
     store.close()
+
+
+@pytest.fixture
+def place(url):
+    made = []
+
+    def open_place(**changes):
+        made.append(Place(url, **changes))
+        return made[-1]
+
+    yield open_place
+    for one in made:
+        one.database.close()

@@ -134,7 +134,7 @@ class CommandLine(Registered):
         instants = ["--at", str(at), "--known-at", str(known_at)]
         viewer = self.viewer_of(principal)
         rows = self._run(viewer, "who-can-act", self.parties[principal].id, *instants)
-        return {self._name(row["path"][-1]["representative"]) for row in rows}
+        return {self._name(row["path"][-1]["representative"]) for row in rows["people"]}
 
     def state(self, mandate: str) -> str:
         return self._run(REVIEWER, "show", mandate)["state"]

@@ -241,7 +241,7 @@ class Library(Memory):
 
     def decide(self, who: str, power: str, principal: str) -> Answer:
         actor = self._actor(who)
-        decision = decide(Request(actor, principal, power), self.between(principal, actor), self.now)
+        decision = decide(Request(actor, principal, power), self.world(), self.now)
         path = tuple(link.mandate for link in decision.path)
         return Answer(decision.permitted, path, frozenset(reason.code for reason in decision.reasons))
 

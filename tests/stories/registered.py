@@ -227,12 +227,12 @@ class Registered:
     def can_act(self, principal: str, at: int, known_at: int) -> set[str]:
         viewer = self._session(self.viewer_of(principal))
         party = self.parties[principal].id
-        found, named = told(
+        found = told(
             lambda: decisions.who_could_act(
                 self.services, viewer, party, at=at, known_at=known_at, now=self.now
             )
         )
-        return {named[row.path[-1].representative].name for row in found}
+        return {found.parties[row.path[-1].representative].name for row in found.people}
 
     def state(self, mandate: str) -> str:
         self.sign_in(REVIEWER)

@@ -17,6 +17,7 @@ from broker.endpoints.schemas.decisions import (
     EvaluateSchema,
 )
 from broker.flows import callers, decisions, world
+from broker.flows.decisions import Moment
 from mandates.capacity import Actor
 from mandates.decide import Request
 from mandates.model import Level
@@ -33,11 +34,12 @@ def decide(said: dict[str, Any]) -> Any:
 
     With `explain` every chain that was looked at is shown, nearest first. An unknown principal is
     answered as one who gave her nothing. Types that the client is not registered for carry nothing,
-    as in `/representations`.
+    as in `/representations`. With `at` or `known_at`: whether she could act at that instant, as it
+    was known at the other; both are now by default. What her sessions of then brought counts.
     """
     request = _requests([said], [world.actor_of(session())])[0]
     explanation, seen = decisions.explained(
-        services(), request, now(), said.get("fresh_as"), client().mandate_types
+        services(), request, now(), said.get("fresh_as"), client().mandate_types, _moment(said)
     )
     answer = shown.decision(explanation.decision, seen.parties)
     if said["explain"]:
@@ -69,6 +71,12 @@ def evaluate(said: dict[str, Any]) -> Any:
     people = callers.party_ids(services(), client(), (question["actor"] for question in questions))
     actors = [Actor(people[one["actor"]], Level[one["level"].upper()]) for one in questions]
     return _answers(_requests(questions, actors), said.get("fresh_as"))
+
+
+def _moment(said: dict[str, Any]) -> Moment | None:
+    if said.keys().isdisjoint({"at", "known_at"}):
+        return None
+    return Moment(said.get("at", now()), said.get("known_at", now()))
 
 
 def _answers(

@@ -47,7 +47,7 @@ def keep() -> Any:
 @blueprint.person("mandates:decide")
 @blueprint.response(200, {"type": "string"}, content_type="application/pdf", example="%PDF-1.7")
 def fetch(reference: str) -> Response:
-    """Fetch the paper that a mandate rests on: for its approvers and reviewers; the journal says who looked."""
+    """Fetch the paper that a mandate rests on: for its approvers and reviewers, and journalled."""
     paper = documents.fetch(services(), session(), names().mandate_id(reference), now())
     response = Response(paper.content, content_type=paper.media_type)
     # Somebody's file from our origin: it is saved, never run or shown as a page of ours.

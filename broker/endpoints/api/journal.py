@@ -19,6 +19,7 @@ blueprint = Resource("journal", __name__, "Checkpoints of the journal, and proof
 
 
 @blueprint.get("/journal/checkpoint")
+@blueprint.anybody
 @blueprint.response(200, CheckpointSchema, example=examples.CHECKPOINT)
 def checkpoint() -> Any:
     """Fetch the newest checkpoint (C2SP tlog-checkpoint), with the keys that sign them."""
@@ -35,6 +36,7 @@ def checkpoint() -> Any:
 
 
 @blueprint.get("/journal/consistency")
+@blueprint.anybody
 @blueprint.arguments(ConsistencyQuery, location="query")
 @blueprint.response(200, ConsistencySchema, example=examples.CONSISTENCY)
 def consistency(query: dict[str, Any]) -> Any:

@@ -55,15 +55,16 @@ def representations(query: dict[str, Any]) -> Any:
 def representatives(query: dict[str, Any]) -> Any:
     """List who could act for a principal at `at`, as it was known at `known_at`; both are now by default.
 
-    For the person herself, whoever administers her affairs, managers of an organisation, and reviewers.
+    `organisations` are those that hold a mandate: whoever has the role there acts by it, also who is
+    not among the people because her role comes with her sign-in. For the person herself, whoever
+    administers her affairs, managers of an organisation, and reviewers.
     """
     principal = _party(query["principal"]) if "principal" in query else session().party
     at, known_at = query.get("at", now()), min(query.get("known_at", now()), now())
-    found, parties = decisions.who_could_act(
-        services(), session(), principal, at=at, known_at=known_at, now=now()
-    )
+    found = decisions.who_could_act(services(), session(), principal, at=at, known_at=known_at, now=now())
     return {
-        "representatives": [_representative(row, parties) for row in found],
+        "representatives": [_hand("person", row, found.parties) for row in found.people],
+        "organisations": [_hand("organisation", row, found.parties) for row in found.organisations],
         "at": at,
         "known_at": known_at,
     }
@@ -170,9 +171,9 @@ def _representation(row: Decision, parties: dict[str, Party]) -> dict[str, Any]:
     }
 
 
-def _representative(row: Decision, parties: dict[str, Party]) -> dict[str, Any]:
+def _hand(what: str, row: Decision, parties: dict[str, Party]) -> dict[str, Any]:
     return {
-        "person": shown.party(parties[row.path[-1].representative]),
+        what: shown.party(parties[row.path[-1].representative]),
         "actions": row.powers,
         "not_after": row.not_after,
         "path": shown.path(row.path, parties),

@@ -9,6 +9,7 @@ from broker.endpoints.api.resource import Resource, etag, names, session
 from broker.endpoints.context import now, services
 from broker.endpoints.schemas import examples
 from broker.endpoints.schemas.desk import ReceiptSchema
+from broker.endpoints.schemas.fields import PageQuery
 from broker.endpoints.schemas.mandates import (
     AskSchema,
     HistorySchema,
@@ -22,7 +23,6 @@ from broker.flows.seen import Seen
 from broker.flows.waiting import Place
 
 blueprint = Resource("mandates", __name__, "Mandates: who may act for whom.")
-STEPS = 200
 
 
 @blueprint.post("/mandates")
@@ -72,11 +72,13 @@ def show(reference: str) -> Any:
 
 @blueprint.get("/mandates/<reference>/history")
 @blueprint.person("mandates:read")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, HistorySchema, example=examples.HISTORY)
-def history(reference: str) -> Any:
-    """See what happened to a mandate, newest first."""
-    row = _find(reference)
-    entries, parties = seen.journal_of(services(), STEPS, row.mandate.id)
+def history(query: dict[str, Any], reference: str) -> Any:
+    """See what happened to a mandate, newest first; whole once `next` is null."""
+    row, limit = _find(reference), query["limit"]
+    found, parties = seen.journal_of(services(), limit + 1, row.mandate.id, _before(query.get("after")))
+    entries = found[:limit]
     # Whoever may not see a name yet does not learn it from who acted either.
     parties |= {row.principal.id: row.principal, row.representative.id: row.representative}
     return {
@@ -88,7 +90,8 @@ def history(reference: str) -> Any:
                 "grounds": entry.body.get("grounds", ""),
             }
             for entry in entries
-        ]
+        ],
+        "next": str(entries[-1].seq) if len(found) > limit else None,
     }
 
 
@@ -104,6 +107,15 @@ def receipt(reference: str) -> Any:
     return receipts.receipt_for(services(), session(), names().mandate_id(reference), now())
 
 
+def _before(text: str | None) -> int | None:
+    """Before which row of the journal a page begins. Raise `InvalidPlaceError`."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise InvalidPlaceError
+    return int(text)
+
+
 def _find(reference: str) -> Seen:
     return seen.find(services(), session(), names().mandate_id(reference), now())
 
@@ -113,8 +125,7 @@ def _of_role(role: str) -> list[Seen]:
         return seen.who_can_act_for(services(), session(), now())
     if role == "held":
         return seen.held_by(services(), session(), now())
-    rows = seen.waiting_for(services(), session(), now())
-    return [row for row in rows if row.mandate.requested_by == session().party]
+    return seen.requested_by(services(), session(), now())
 
 
 def _newest_first(rows: list[Seen], after: Place | None, limit: int) -> tuple[list[Seen], Place | None]:

@@ -88,7 +88,7 @@ def preview(query: dict[str, Any], reference: str) -> Any:
 
 
 @blueprint.get("/mandates/<reference>/sets-aside")
-@blueprint.person("mandates:decide")
+@blueprint.person("reviews:decide")
 @blueprint.response(200, ReportedSchema, example=examples.SETS_ASIDE)
 def sets_aside(reference: str) -> Any:
     """See which mandates a legal measure would set aside: for reviewers, before they approve it."""

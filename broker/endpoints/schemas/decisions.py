@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from broker.endpoints.schemas.fields import INSTANT, WORD, LinkSchema, ReasonSchema, Reference, Text
 
 LEVELS = ("low", "substantial", "high")
 BATCH = 1000
+
+
+class Past(fields.Integer):
+    """An instant of the past or the future, in Unix seconds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=0, max=2**40), **kwargs)
 
 
 class QuestionSchema(Schema):
@@ -24,6 +33,8 @@ class DecideSchema(QuestionSchema):
     explain = fields.Boolean(
         load_default=False, metadata={"description": "Show every chain that was looked at"}
     )
+    at = Past(metadata={"description": f"Could she then? {INSTANT}; default: now"})
+    known_at = Past(metadata={"description": f"As it was recorded then. {INSTANT}; default: now"})
     fresh_as = fields.Integer(strict=True, validate=validate.Range(min=0, max=2**62))
 
 

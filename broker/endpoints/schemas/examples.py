@@ -76,7 +76,8 @@ HISTORY = {
             "by": {**PARTY, "identifier": OFFICER, "name": "Bea Martens"},
             "grounds": "",
         }
-    ]
+    ],
+    "next": None,
 }
 LINK = {
     "identifier": MANDATE,
@@ -116,6 +117,9 @@ REPRESENTATIVES = {
             "not_after": LATER,
             "path": [LINK, HAND],
         }
+    ],
+    "organisations": [
+        {"organisation": ORGANISATION, "actions": ["vouchers:read"], "not_after": LATER, "path": [LINK]}
     ],
     "at": NOW,
     "known_at": NOW,

@@ -31,7 +31,7 @@ def _without_number(text: str) -> None:
 
 
 class Text(fields.String):
-    """A bounded text that a person types: PostgreSQL stores neither control characters nor half a character."""
+    """A bounded text without control characters and half characters: PostgreSQL stores neither."""
 
     def __init__(self, longest: int = TEXT, shortest: int = 0, **kwargs: Any) -> None:
         limits = validate.Length(min=shortest, max=longest)

@@ -67,10 +67,20 @@ class RepresentativeSchema(Schema):
     path = fields.List(fields.Nested(LinkSchema))
 
 
+class HoldingOrganisationSchema(Schema):
+    """An organisation that holds a mandate: whoever has the role there acts by it."""
+
+    organisation = fields.Nested(PartySchema)
+    actions = fields.List(fields.String())
+    not_after = fields.Integer(metadata={"description": INSTANT})
+    path = fields.List(fields.Nested(LinkSchema))
+
+
 class RepresentativesSchema(Schema):
     """Everybody who could act at `at`, as it was known at `known_at`."""
 
     representatives = fields.List(fields.Nested(RepresentativeSchema))
+    organisations = fields.List(fields.Nested(HoldingOrganisationSchema))
     at = fields.Integer()
     known_at = fields.Integer()
 

@@ -165,3 +165,4 @@ class HistorySchema(Schema):
     """What happened to a mandate, newest first."""
 
     history = fields.List(fields.Nested(StepSchema))
+    next = fields.String(allow_none=True)
