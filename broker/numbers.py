@@ -36,7 +36,7 @@ class BelgianNumbers:
             raise InvalidTypedNumberError("not an enterprise number") from None
 
     def adult_at(self, insz: str) -> Instant | None:
-        """When the holder of a checked national number turns eighteen in Brussels; None if it does not say."""
+        """When the holder of a checked number turns eighteen in Brussels; None if it does not say."""
         numbers = nn if nn.is_valid(insz) else bis
         born = numbers.get_birth_date(insz)
         if born is None:
