@@ -22,7 +22,7 @@ from mandates.capacity import REVIEWER
 from mandates.errors import EvidenceRequiredError
 from mandates.events import Event
 from mandates.mandate_type import MandateType
-from mandates.model import Evidence, Instant
+from mandates.model import Evidence, Instant, Mandate
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_AN_HOUR = 30
@@ -76,7 +76,7 @@ def fetch(services: Services, session: Session, mandate_id: str, now: Instant) -
         found = standing.towards(services, uow, session, mandate_id, now)
         mandate = found.mandate
         document = uow.documents.find(mandate.evidence.sha256) if mandate.evidence.sha256 else None
-        if document is None or not _decides(found, session):
+        if document is None or not _decides(found, session) or not _hers(document, mandate, session):
             raise NotFoundHereError
         event = Event(
             "document.read",
@@ -117,6 +117,15 @@ def _decides(found: Standing, session: Session) -> bool:
     approvers = {*found.kind.approvals, *found.kind.rest_approvals}
     hers = "principal" in approvers and "administrator" in found.capacities
     return REVIEWER in session.staff or hers or not approvers.isdisjoint(found.capacities)
+
+
+def _hers(document: Document, mandate: Mandate, session: Session) -> bool:
+    """Whether whoever asked for the mandate brought the paper herself; a reviewer sees it anyhow.
+
+    Else to know a paper's hash would be to have it: one names it in a request of one's
+    own, and a colleague who approves it reads what is not theirs.
+    """
+    return REVIEWER in session.staff or document.added_by == mandate.requested_by
 
 
 def _media_type(content: bytes) -> str:

@@ -12,8 +12,9 @@ from api_world import ApiWorld
 from broker.errors import InvalidDocumentError, NotFoundHereError, TooManyTriesError
 from broker.flows import bulk, documents, mandates, vault_keys
 from broker.flows.mandates import Asked
-from broker.flows.naming import ME, Named
+from broker.flows.naming import ME, MY_ORGANISATION, Named
 from broker.records import StaffRole
+from flow_world import EXECUTOR_ROLE
 from mandates.errors import EvidenceRequiredError
 from mandates.model import Level
 
@@ -99,6 +100,25 @@ def test_those_who_decide_see_it_and_nobody_else_and_the_journal_says_who_looked
         with pytest.raises(NotFoundHereError):
             documents.fetch(flow.services, session, given.id, flow.now)
     assert len(journal(flow, "document.read")) == 1
+
+
+def test_to_know_the_hash_of_a_paper_is_not_to_have_it(flow, dirk):
+    documents.keep(flow.services, dirk, PDF, flow.now)
+    flow.party("Maria")
+    bram, fatima = flow.officer(), flow.sign_in("Fatima", roles=(EXECUTOR_ROLE,))
+    powers, named = ("vouchers:read",), Named(party=flow.party("Jozef").id, name="Jozef")
+    asked = Asked("ocmw-beneficiary", named, MY_ORGANISATION, powers, flow.now, None, "form", SHA256)
+    stolen = mandates.ask(flow.services, bram, asked, flow.now)
+    with pytest.raises(NotFoundHereError):
+        documents.fetch(flow.services, fatima, stolen.id, flow.now)
+    own = b"%PDF-1.7 formulier"
+    asked = dataclasses.replace(
+        asked,
+        principal=Named(party=flow.party("An").id, name="An"),
+        sha256=documents.keep(flow.services, bram, own, flow.now),
+    )
+    honest = mandates.ask(flow.services, bram, asked, flow.now)
+    assert documents.fetch(flow.services, fatima, honest.id, flow.now).content == own
 
 
 def test_a_paper_that_is_not_there_and_a_mandate_that_is_not_there_answer_alike(flow, dirk):
