@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from broker.endpoints.context import browser, drop_cookie, keep_browser, services, session
+from broker.endpoints.context import browser, drop_cookie, keep_browser, now, services, session
 from broker.errors import FormExpiredError
 from broker.portal.i18n import language, translate
 from broker.records import Session
@@ -36,12 +36,14 @@ def check_form(purpose: str) -> None:
 def render(template: str, status: int = 200, **values: Any) -> Response:
     """A page, never cached, with the language and the signed-in person at hand."""
     person = session()
+    through = organisation_of(person)
     text = render_template(
         template,
         _=translate,
         language=language(),
         person=party_of(person),
-        through=organisation_of(person),
+        through=through,
+        kinds=through.kinds_at(now()) if through else frozenset(),
         staff=person.staff if person else frozenset(),
         form_token=form_token,
         **values,

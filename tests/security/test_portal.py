@@ -283,3 +283,11 @@ def test_class_25_a_malformed_cookie_is_nobody(village):
         )
         assert answer.status_code in {303, 400}
         assert "wie" not in answer.text
+
+
+def test_the_menu_leads_to_the_forms_of_the_organisation_that_one_signed_in_for(land, officer, numbers):
+    manager = land.signed_in(numbers["cem"], organisation="0999000228", role="company-manager")
+    assert "Begunstigde toevoegen" in officer.at_portal("").text
+    assert "Medewerkers" not in officer.at_portal("").text
+    assert "Medewerkers" in manager.at_portal("").text
+    assert "Begunstigde toevoegen" not in manager.at_portal("").text
