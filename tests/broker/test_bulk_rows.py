@@ -99,8 +99,7 @@ def test_a_national_number_is_taken_as_people_write_it(number):
 
 @pytest.mark.parametrize("lost", [1, 2, 3])
 def test_the_zeros_that_excel_took_from_a_national_number_come_back(lost):
-    if not BORN_2000.startswith("0" * lost):
-        pytest.skip("this number has fewer zeros")
+    assert BORN_2000.startswith("0" * lost)
     assert typed(**GOOD | {"rijksregisternummer": BORN_2000[lost:]}).request.insz == BORN_2000
 
 
