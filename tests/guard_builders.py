@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from volmacht_guard import Guard, InvalidTokenError, StaticKeySource, encode_list
+from volmacht_guard import Guard, InvalidTokenError, Proof, StaticKeySource, encode_list, thumbprint
 
 ISSUER = "https://id.example.be"
 AUDIENCE = "https://vouchers.example.be/api"
@@ -22,6 +23,11 @@ LOW = "http://eidas.europa.eu/LoA/low"
 KID = "k1"
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+PROOF_KEY = ec.generate_private_key(ec.SECP256R1())
+METHOD = "POST"
+URL = f"{AUDIENCE}/orders"
+GONE = object()
+"""As a claim or header member: left out."""
 
 
 def jwk(key: ec.EllipticCurvePrivateKey, kid: str, **members: str) -> dict[str, Any]:
@@ -30,6 +36,8 @@ def jwk(key: ec.EllipticCurvePrivateKey, kid: str, **members: str) -> dict[str, 
 
 
 JWKS = {"keys": [jwk(KEY, KID)]}
+PROOF_JWK = ECAlgorithm.to_jwk(PROOF_KEY.public_key(), as_dict=True)
+JKT = thumbprint(PROOF_JWK)
 
 
 def self_claims() -> dict[str, Any]:
@@ -99,6 +107,45 @@ def raw(header: bytes, payload: bytes, key: Any = KEY) -> str:
     signed = f"{b64(header)}.{b64(payload)}"
     algorithm = jwt.get_algorithm_by_name("ES256")
     return f"{signed}.{b64(algorithm.sign(signed.encode(), key))}"
+
+
+def bound(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """The same claims, for the holder of `PROOF_KEY` alone."""
+    return {**claims, "cnf": {"jkt": JKT}}
+
+
+def sign_proof(
+    token: str | None = None,
+    header: Mapping[str, Any] | None = None,
+    key: Any = PROOF_KEY,
+    alg: str = "ES256",
+    **claims: Any,
+) -> str:
+    """A proof as an honest client makes it (RFC 9449 section 4.2), but for what is given otherwise."""
+    members = {"typ": "dpop+jwt", "alg": alg, "jwk": PROOF_JWK, **(header or {})}
+    body = {"jti": "proof-1", "htm": METHOD, "htu": URL, "iat": NOW}
+    if token is not None:
+        body["ath"] = b64(hashlib.sha256(token.encode()).digest())
+    signed = f"{b64(_members(members))}.{b64(_members({**body, **claims}))}"
+    signature = jwt.get_algorithm_by_name(alg).sign(signed.encode(), key)
+    return f"{signed}.{b64(signature)}"
+
+
+def proof(unverified: str, method: str = METHOD, url: str | None = URL) -> Proof:
+    return Proof(unverified, method, url)
+
+
+def malleated(es256: str) -> str:
+    """The same ES256 token or proof with the other signature that holds for it, made without the key."""
+    head, _, text = es256.rpartition(".")
+    signature = base64.urlsafe_b64decode(text + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    s = order - int.from_bytes(signature[32:], "big")
+    return f"{head}.{b64(signature[:32] + s.to_bytes(32, 'big'))}"
+
+
+def _members(members: Mapping[str, Any]) -> bytes:
+    return json.dumps({name: value for name, value in members.items() if value is not GONE}).encode()
 
 
 def b64(value: bytes) -> str:

@@ -16,10 +16,19 @@ run the same checks. PyJWT and cryptography are all it needs.
 
 from volmacht_guard.bits import decode_list, encode_bits, encode_list
 from volmacht_guard.claims import Actor, MandateEntry, Principal, StatusReference, VerifiedToken
+from volmacht_guard.dpop import (
+    MemoryReplayStore,
+    Proof,
+    ReplayStore,
+    VerifiedProof,
+    thumbprint,
+    verify_proof,
+)
 from volmacht_guard.errors import (
     GuardError,
     InsufficientScopeError,
     InsufficientUserAuthenticationError,
+    InvalidProofError,
     InvalidRequestError,
     InvalidTokenError,
     TokenMissingError,
@@ -37,19 +46,26 @@ __all__ = [
     "HttpStatusSource",
     "InsufficientScopeError",
     "InsufficientUserAuthenticationError",
+    "InvalidProofError",
     "InvalidRequestError",
     "InvalidTokenError",
     "KeySource",
     "MandateEntry",
+    "MemoryReplayStore",
     "Principal",
+    "Proof",
+    "ReplayStore",
     "StaticKeySource",
     "StatusReference",
     "StatusSource",
     "TokenMissingError",
     "UnavailableError",
     "VerificationKey",
+    "VerifiedProof",
     "VerifiedToken",
     "decode_list",
     "encode_bits",
     "encode_list",
+    "thumbprint",
+    "verify_proof",
 ]

@@ -75,6 +75,10 @@ class VerifiedToken:
     expires_at: int
     audience: str
     status: StatusReference | None
+    jkt: str | None = None
+    """Thumbprint of the key that the token is bound to (RFC 9449 section 6.1); None for a bearer token."""
+    auth_time: int | None = None
+    """When the person signed in, if that is known."""
 
     @property
     def kind(self) -> Kind:
@@ -158,6 +162,25 @@ def read_status(claims: Mapping[str, Any]) -> StatusReference:
     if index < 0:
         raise InvalidTokenError("status_shape", "an index is not less than nought")
     return StatusReference(uri=text(reference, "uri", "status_shape"), index=index)
+
+
+def read_confirmation(claims: Mapping[str, Any]) -> str | None:
+    """Return the thumbprint of the key that the token is bound to; None if it is bound to none.
+
+    A token that is bound in a way that we do not know is refused: to overlook a
+    bond would make a bearer token of it (RFC 7800 section 3.1).
+    """
+    if "cnf" not in claims:
+        return None
+    confirmation = claims["cnf"]
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
+        raise InvalidTokenError("cnf_shape", "the token is bound in a way that is not known")
+    return text(confirmation, "jkt", "cnf_shape")
+
+
+def read_auth_time(claims: Mapping[str, Any]) -> int | None:
+    """Return when the person signed in (RFC 9068 section 2.2.1), if it is stated."""
+    return instant(claims, "auth_time", "auth_time_shape") if "auth_time" in claims else None
 
 
 def read_acr(claims: Mapping[str, Any]) -> str | None:

@@ -8,15 +8,15 @@ this runs on every request. The keys themselves are read by PyJWT.
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
-from typing import Any
+from binascii import a2b_base64
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from volmacht_guard.errors import InvalidTokenError
 from volmacht_guard.keys import KeySource
@@ -24,16 +24,21 @@ from volmacht_guard.keys import KeySource
 MAX_TOKEN = 8192
 """Characters; the broker's tokens stay under half of it."""
 
+_MAX_HEADER = 1024  # characters: what is kept must be small
 _KEYS_IN_HEADER = frozenset({"jwk", "jku", "x5u", "x5c"})
-_ECDSA = ECDSA(hashes.SHA256())
+_SHA256 = SHA256()
+_ECDSA = ECDSA(_SHA256)
+_PSS = PSS(MGF1(_SHA256), salt_length=_SHA256.digest_size)  # RFC 7518 section 3.5
 _HALF = 32  # bytes of r and of s (RFC 7518 section 3.4)
+_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")  # to the alphabet of `binascii`, which has no !
+_LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
+"""What the last character of so many over a multiple of four may be: its unused bits are nought."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedJws:
+class UnverifiedJws(NamedTuple):
     """The parts of a token; the claims are not even read before the signature holds."""
 
-    unverified_header: dict[str, Any]
+    unverified_header: str
     unverified_payload: str
     signed: bytes
     signature: bytes
@@ -43,27 +48,31 @@ def parse_jws(unverified_token: str, max_length: int = MAX_TOKEN) -> UnverifiedJ
     """Take a compact JWS apart; raise `InvalidTokenError` if it is not exactly one."""
     if len(unverified_token) > max_length:
         raise InvalidTokenError("too_long", "the token is too long")
+    signed, _, signature = unverified_token.rpartition(".")
     try:
-        header, payload, signature = unverified_token.split(".")
-        return UnverifiedJws(
-            unverified_header=_json_object(header),
-            unverified_payload=payload,
-            signed=f"{header}.{payload}".encode("ascii"),
-            signature=decode_base64url(signature),
-        )
+        header, payload = signed.split(".")
+        return UnverifiedJws(header, payload, signed.encode("ascii"), decode_base64url(signature))
     except ValueError:
         raise InvalidTokenError("malformed", "not a token") from None
 
 
-def verify_header(jws: UnverifiedJws, typ: str, algorithms: frozenset[str]) -> tuple[str, str]:
+@lru_cache(maxsize=256)
+def verify_header(segment: str, typ: str, algorithms: frozenset[str]) -> tuple[str, str]:
     """Return (alg, kid) of a header that we accept; raise `InvalidTokenError`.
 
     The type keeps one kind of token from passing for another (RFC 8725 section
     3.11); the algorithm comes from our list, never from the sender (section
     3.1); so does the key: headers that bring one are refused (RFC 7515 section
     10.6), and extensions are refused because we know none (section 4.1.11).
+
+    One header serves all tokens of a key, so the answer is kept; a refusal is not.
     """
-    header = jws.unverified_header
+    if len(segment) > _MAX_HEADER:
+        raise InvalidTokenError("too_long", "the header is too long")
+    try:
+        header = json_object(segment)
+    except ValueError:
+        raise InvalidTokenError("malformed", "not a token") from None
     found = header.get("typ")
     if not isinstance(found, str) or found.lower().removeprefix("application/") != typ:
         raise InvalidTokenError("typ", "not a token of this type")
@@ -86,37 +95,44 @@ def verify_signature(jws: UnverifiedJws, alg: str, kid: str, keys: KeySource) ->
         raise InvalidTokenError("unknown_key", "the key is not one of the issuer's")
     if key.alg != alg:
         raise InvalidTokenError("key_alg", "the key is for another algorithm")
+    if not holds(alg, key.key, jws):
+        raise InvalidTokenError("signature", "the signature does not hold")
     try:
-        if not _is_signed(key.key, jws):
-            raise InvalidTokenError("signature", "the signature does not hold")
-        return _json_object(jws.unverified_payload)
-    except InvalidSignature:
-        raise InvalidTokenError("signature", "the signature does not hold") from None
+        return json_object(jws.unverified_payload)
     except ValueError:
         raise InvalidTokenError("malformed", "not a token") from None
 
 
-def decode_base64url(text: str) -> bytes:
-    """Return the bytes that `text` encodes; raise `ValueError` unless it is their only spelling."""
-    value = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if urlsafe_b64encode(value).rstrip(b"=") != text.encode("ascii"):
-        raise ValueError("not canonical base64url")
-    return value
-
-
-def _is_signed(key: EllipticCurvePublicKey | Ed25519PublicKey, jws: UnverifiedJws) -> bool:
-    if isinstance(key, Ed25519PublicKey):
-        key.verify(jws.signature, jws.signed)
-        return True
-    if len(jws.signature) != 2 * _HALF:
+def holds(alg: str, key: Any, jws: UnverifiedJws) -> bool:
+    """Whether `key`, a public key for `alg`, an algorithm that the caller allows, made the signature."""
+    try:
+        match alg:
+            case "ES256":
+                if len(jws.signature) != 2 * _HALF:
+                    return False
+                r = int.from_bytes(jws.signature[:_HALF], "big")
+                s = int.from_bytes(jws.signature[_HALF:], "big")
+                key.verify(encode_dss_signature(r, s), jws.signed, _ECDSA)
+            case "EdDSA" | "Ed25519":
+                key.verify(jws.signature, jws.signed)
+            case "PS256":
+                key.verify(jws.signature, jws.signed, _PSS, _SHA256)
+            case _:
+                return False
+    except InvalidSignature:
         return False
-    r = int.from_bytes(jws.signature[:_HALF], "big")
-    s = int.from_bytes(jws.signature[_HALF:], "big")
-    key.verify(encode_dss_signature(r, s), jws.signed, _ECDSA)
     return True
 
 
-def _json_object(segment: str) -> dict[str, Any]:
+def decode_base64url(text: str) -> bytes:
+    """Return the bytes that `text` encodes; raise `ValueError` unless it is their only spelling."""
+    over = len(text) % 4
+    if over and text[-1] not in _LAST[over]:
+        raise ValueError("not canonical base64url")
+    return a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * (-over % 4), strict_mode=True)
+
+
+def json_object(segment: str) -> dict[str, Any]:
     """Return the JSON object in a segment, without repeated members; raise `ValueError`."""
     try:
         value = _DECODER.decode(decode_base64url(segment).decode("utf-8"))

@@ -137,7 +137,7 @@ class HttpStatusSource:
         fetched = self._fetch(uri, "application/statuslist+jwt", self._timeout, _MAX_BODY)
         unverified_token = fetched.body.decode("ascii").strip()
         jws = parse_jws(unverified_token, _MAX_BODY)
-        alg, kid = verify_header(jws, "statuslist+jwt", self._algorithms)
+        alg, kid = verify_header(jws.unverified_header, "statuslist+jwt", self._algorithms)
         claims = verify_signature(jws, alg, kid, self._keys)
         loaded = read_list(claims, uri, self._issuer, now)
         if previous is not None and loaded.issued_at < previous.issued_at:

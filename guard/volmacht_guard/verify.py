@@ -19,12 +19,16 @@ from volmacht_guard.claims import (
     reaches,
     read_acr,
     read_actor,
+    read_auth_time,
     read_mandate,
     read_scopes,
     read_status,
     text,
 )
+from volmacht_guard.dpop import MemoryReplayStore, Proof, ReplayStore
 from volmacht_guard.errors import (
+    BEARER,
+    DPOP,
     GuardError,
     InsufficientScopeError,
     InsufficientUserAuthenticationError,
@@ -32,6 +36,7 @@ from volmacht_guard.errors import (
 )
 from volmacht_guard.jws import parse_jws, verify_header, verify_signature
 from volmacht_guard.keys import KeySource
+from volmacht_guard.sender import Presented, verify_sender
 from volmacht_guard.status_list import StatusSource
 
 ALGORITHMS = frozenset({"ES256", "EdDSA"})
@@ -40,7 +45,7 @@ ALGORITHMS = frozenset({"ES256", "EdDSA"})
 KINDS = frozenset({"self", "delegated", "machine"})
 
 _OBO = "obo:"
-_FOR_PEOPLE = ("act", "acr", "status", "authorization_details")
+_FOR_PEOPLE = ("act", "acr", "auth_time", "status", "authorization_details")
 
 
 class Guard:
@@ -48,7 +53,8 @@ class Guard:
 
     `audience` is what this service is registered as. `leeway`, in seconds,
     forgives clocks that differ; it applies to `exp`, `nbf` and `iat`, never to
-    the end of a mandate.
+    the end of a mandate. `replays` remembers used proofs: inside this process
+    if nothing else is said, so a service with several hands in one that they share.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Guard:
         algorithms: Collection[str] = ("ES256",),
         leeway: int = 5,
         clock: Callable[[], int] = clock.now,
+        replays: ReplayStore | None = None,
     ) -> None:
         if isinstance(algorithms, str):
             raise TypeError("algorithms is a collection of names")
@@ -68,6 +75,7 @@ class Guard:
             raise ValueError("a guard has an issuer and an audience")
         if not algorithms or not set(algorithms) <= ALGORITHMS:
             raise ValueError("a guard allows ES256, EdDSA or both")
+        self.audience = audience
         self._issuer = issuer
         self._audiences = frozenset((audience,))
         self._algorithms = frozenset(algorithms)
@@ -75,21 +83,38 @@ class Guard:
         self._status = status
         self._leeway = leeway
         self._clock = clock
+        self._replays = MemoryReplayStore(clock=clock) if replays is None else replays
 
     def verify(
-        self, unverified_token: str, *, power: str, serves: Collection[str], acr: str | None = None
+        self,
+        unverified_token: str,
+        *,
+        power: str,
+        serves: Collection[str],
+        acr: str | None = None,
+        proof: Proof | None = None,
+        scheme: str = BEARER,
     ) -> VerifiedToken:
         """Return the token if it may do `power` here; raise a `GuardError` otherwise.
 
         `power` is the name of one power (for a machine: of its scope); `serves`
         says whom the route serves, a subset of `self`, `delegated` and
-        `machine`; `acr` is the level of login that it asks for, if any.
+        `machine`; `acr` is the level of login that it asks for, if any. `scheme`
+        and `proof` are how the token came: a token that is bound to a key needs
+        the scheme DPoP and its proof (RFC 9449 section 7).
         """
         check_requirement(power, serves, acr)
-        return self._judge(unverified_token, serves, (power, acr), None)
+        return self._judge(unverified_token, serves, (power, acr), self._audiences, Presented(scheme, proof))
 
     def authenticate(
-        self, unverified_token: str, *, serves: Collection[str], audiences: Collection[str] | None = None
+        self,
+        unverified_token: str,
+        *,
+        serves: Collection[str],
+        audiences: Collection[str] | None = None,
+        proof: Proof | None = None,
+        scheme: str = BEARER,
+        bound: bool = False,
     ) -> VerifiedToken:
         """Return the token if it stands, without asking what it may do: steps 1 to 4 and 6.
 
@@ -97,27 +122,32 @@ class Guard:
         (UserInfo, introspection). An API must not use it: whoever holds any
         token for this audience passes. `audiences`, in place of this guard's own,
         is for the broker, which introspects on behalf of many: the token's one
-        audience must be among them; naming none refuses every token.
+        audience must be among them; naming none refuses every token. With `bound`
+        the proof of a bound token is the caller's to ask for, who finds the key in
+        `VerifiedToken.jkt`: where the token is spoken of, not presented.
         """
         if isinstance(audiences, str):
             raise TypeError("audiences is a collection of names")
         _check_serves(serves)
-        return self._judge(unverified_token, serves, None, audiences)
+        allowed = self._audiences if audiences is None else frozenset(audiences)
+        return self._judge(unverified_token, serves, None, allowed, Presented(scheme, proof, bound))
 
     def _judge(
         self,
         unverified_token: str,
         serves: Collection[str],
         operation: tuple[str, str | None] | None,
-        audiences: Collection[str] | None,
+        audiences: frozenset[str],
+        presented: Presented,
     ) -> VerifiedToken:
         now = self._clock()
-        allowed = self._audiences if audiences is None else frozenset(audiences)
-        claims = self._verify_signed(unverified_token)  # steps 1 and 2
-        token_audience = self._verify_registered(claims, allowed, now)  # step 2
-        entry = _verify_partition(claims, token_audience)  # step 3
-        token = self._read(claims, token_audience, entry)  # step 4
+        token = None
         try:
+            claims = self._verify_signed(unverified_token)  # steps 1 and 2
+            audience = self._verify_registered(claims, audiences, now)  # step 2
+            jkt = verify_sender(claims, unverified_token, presented, now, self._replays)  # step 2
+            entry = _verify_partition(claims, audience)  # step 3
+            token = self._read(claims, audience, entry, jkt)  # step 4
             _verify_period_and_kind(token, serves, now)  # step 5
             if operation is not None:
                 _verify_operation(token, *operation)
@@ -125,17 +155,19 @@ class Guard:
                 self._status.check(token.status.uri, token.status.index, now)
         except GuardError as error:
             error.token = token
+            if presented.is_dpop:
+                error.schemes = (DPOP,)
             raise
         return token
 
     def _verify_signed(self, unverified_token: str) -> dict[str, Any]:
         """Steps 1 and 2: type, algorithm, key; then the signature. Nothing else is read before it holds."""
         jws = parse_jws(unverified_token)
-        alg, kid = verify_header(jws, "at+jwt", self._algorithms)
+        alg, kid = verify_header(jws.unverified_header, "at+jwt", self._algorithms)
         return verify_signature(jws, alg, kid, self._keys)
 
     def _verify_registered(self, claims: dict[str, Any], audiences: frozenset[str], now: int) -> str:
-        """Step 2: issuer, audience, times, required claims (RFC 9068 section 2.2), sender constraint."""
+        """Step 2: issuer, audience, times, required claims (RFC 9068 section 2.2)."""
         if claims.get("iss") != self._issuer:
             raise InvalidTokenError("iss", "the token is of another issuer")
         audience = claims.get("aud")
@@ -149,12 +181,11 @@ class Guard:
             raise InvalidTokenError("nbf", "the token is not valid yet")
         for name in ("sub", "client_id", "jti"):
             text(claims, name, name)
-        if "cnf" in claims:
-            # Presented as Bearer, a bound token is a stolen one (RFC 9449 section 7.2).
-            raise InvalidTokenError("sender_constrained", "the token is bound to a key and needs its proof")
         return audience
 
-    def _read(self, claims: dict[str, Any], audience: str, entry: dict[str, Any] | None) -> VerifiedToken:
+    def _read(
+        self, claims: dict[str, Any], audience: str, entry: dict[str, Any] | None, jkt: str | None
+    ) -> VerifiedToken:
         """Step 4: the shapes of everything that is about people."""
         subject = claims["sub"]
         machine = subject == claims["client_id"]
@@ -173,6 +204,8 @@ class Guard:
             expires_at=claims["exp"],
             audience=audience,
             status=None if machine else read_status(claims),
+            jkt=jkt,
+            auth_time=read_auth_time(claims),
         )
 
 

@@ -13,6 +13,7 @@ import pytest
 from guard_builders import (
     AUDIENCE,
     CLAIMS,
+    GONE,
     ISSUER,
     KEY,
     KID,
@@ -30,7 +31,6 @@ from volmacht_guard import GuardError, StaticKeySource
 
 POWER = {"self": "vouchers:order", "delegated": "vouchers:order", "machine": "insz:resolve"}
 ALL = {"self", "delegated", "machine"}
-GONE = object()
 
 
 def changed(kind: str, path: str, value: Any) -> dict[str, Any]:
@@ -132,6 +132,13 @@ SELF = [
     ("client_id", "client_id", GONE),
     ("jti", "jti", GONE),
     ("sender_constrained", "cnf", {"jkt": "x"}),
+    ("cnf_shape", "cnf", {"x5t#S256": "x"}),
+    ("cnf_shape", "cnf", {"jkt": "x", "x5t#S256": "x"}),
+    ("cnf_shape", "cnf", {"jkt": ""}),
+    ("cnf_shape", "cnf", {"jkt": 7}),
+    ("cnf_shape", "cnf", {}),
+    ("cnf_shape", "cnf", None),
+    ("auth_time_shape", "auth_time", "yesterday"),
     ("details_without_act", "authorization_details", CLAIMS["delegated"]()["authorization_details"]),
     ("details_without_act", "authorization_details", [{"type": "something"}]),
     ("obo_without_act", "scope", "vouchers:order obo:vouchers:order"),
@@ -190,6 +197,8 @@ DELEGATED = [
 ]
 MACHINE = [
     ("machine_claims", "acr", LOW),
+    ("machine_claims", "auth_time", NOW - 100),
+    ("sender_constrained", "cnf", {"jkt": "x"}),
     ("machine_claims", "status", {"status_list": {"uri": f"{ISSUER}/status/1", "idx": 1}}),
     ("scope_with_act", "act", {"iss": ISSUER, "sub": "p-officer"}),
     ("details_without_act", "authorization_details", []),
@@ -265,6 +274,7 @@ def test_step_6_asks_for_the_list_index_and_instant_of_the_token_only():
 
 MALFORMED = [
     ("too_long", "a" * 8193),
+    ("too_long", sign(CLAIMS["self"](), {"padding": "a" * 800})),
     ("malformed", ""),
     ("malformed", "a.b"),
     ("malformed", sign(CLAIMS["self"]()) + ".x"),

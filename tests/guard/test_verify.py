@@ -160,7 +160,7 @@ def test_a_low_login_is_answered_with_the_level_that_is_needed():
 
 
 def test_no_token_is_answered_without_an_error_and_an_absent_broker_without_a_challenge():
-    assert TokenMissingError().challenge() == "Bearer"
+    assert TokenMissingError().challenge() == 'Bearer, DPoP algs="ES256 EdDSA Ed25519 PS256"'
     away = UnavailableError("keys_unavailable", "text")
     assert (away.status, away.challenge()) == (503, "")
 
