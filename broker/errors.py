@@ -90,6 +90,12 @@ class InvalidTargetError(FlowError):
     code = "invalid_target"
 
 
+class ClientKeysError(FlowError):
+    """The keys that a client publishes itself cannot be had now, or are none (`jwks_uri`)."""
+
+    code = "client_keys"
+
+
 class InvalidScopeError(FlowError):
     """Scopes beyond the grant, or none that gives a power (RFC 6749 section 6)."""
 
@@ -209,6 +215,32 @@ class InvalidGrantError(FlowError):
     code = "invalid_grant"
 
 
+class InvalidDetailsError(FlowError):
+    """`authorization_details` at the token endpoint that name another mandate, or more of it (RFC 9396)."""
+
+    code = "invalid_authorization_details"
+
+
+class ProofMissingError(FlowError):
+    """A token that must be bound to a key, and no proof of any (RFC 9449 section 5)."""
+
+    code = "proof_missing"
+
+
+class ExchangeRefusedError(FlowError):
+    """A subject or actor token that cannot be exchanged (RFC 8693 section 2.2.2).
+
+    The text says which and why, as far as the caller may know; `reason` is the engine's code,
+    about a mandate that is the actor's.
+    """
+
+    code = "exchange_refused"
+
+    def __init__(self, text: str, reason: str | None = None) -> None:
+        self.reason = reason
+        super().__init__(text)
+
+
 class JudgedError(FlowError):
     """The engine said no. `reasons` are its own; the first is the OAuth member `reason`."""
 
@@ -315,7 +347,17 @@ ANSWERS: dict[str, Answer] = {
     "address_missing": Answer(
         "invalid_request", 409, "Er is geen adres bekend om de brief naartoe te sturen."
     ),
+    "client_keys": Answer(
+        "invalid_client", 400, "De sleutels van deze dienst zijn niet te vinden op het adres dat zij opgaf."
+    ),
     "invalid_grant": Answer("invalid_grant", 400, "Deze code is niet (meer) geldig."),
+    "invalid_authorization_details": Answer(
+        "invalid_authorization_details", 400, "De dienst vroeg meer dan u hebt toegestaan."
+    ),
+    "proof_missing": Answer("invalid_dpop_proof", 400, "De dienst vroeg meer dan u hebt toegestaan."),
+    "exchange_refused": Answer(
+        "invalid_request", 400, "U kunt niet (meer) namens deze persoon of organisatie handelen."
+    ),
     "mandate_refused": Answer(
         "invalid_grant", 400, "U kunt niet (meer) namens deze persoon of organisatie handelen."
     ),

@@ -28,6 +28,12 @@ class ConflictError(PortError):
     code: ClassVar[str] = "conflict"
 
 
+class ChangedError(PortError):
+    """What was judged is not what is stored any more: judge again."""
+
+    code: ClassVar[str] = "changed"
+
+
 class ImpossibleStateError(PortError):
     """The schema forbids what was to be stored: a fault of ours, found before it did harm."""
 

@@ -58,6 +58,8 @@ class Settings:
     status_exp: int = 600
     session_seconds: int = 8 * 3600
     idle_seconds: int = 30 * 60
+    dpop_nonce_seconds: int = 300
+    """How long one DPoP nonce is given out; it is accepted for as long again. 0: none is demanded."""
     log_level: str = "INFO"
     upstreams_file: Path = ROOT / "config" / "upstreams.toml"
     catalogue_file: Path = ROOT / "config" / "catalogue.toml"
@@ -96,6 +98,7 @@ class Settings:
             access_token_seconds=reader.number(
                 "VOLMACHT_ACCESS_TOKEN_SECONDS", cls.access_token_seconds, 10, 300
             ),
+            dpop_nonce_seconds=reader.number("VOLMACHT_DPOP_NONCE_SECONDS", cls.dpop_nonce_seconds, 0, 3600),
             status_ttl=reader.number("VOLMACHT_STATUS_TTL", cls.status_ttl, 1, 60),
             status_exp=reader.number("VOLMACHT_STATUS_EXP", cls.status_exp, 60, 3600),
             log_level=reader.text("VOLMACHT_LOG_LEVEL", cls.log_level),

@@ -150,11 +150,12 @@ Who lives in the village:
 What to try:
   1. Dienstencheques voor burgers: sign in as bram, act for Jos Maes, order 5 vouchers.
   2. Same page, "Namens iemand anders handelen": act for An Peeters, without a new login.
-  3. Volmachten beheren: bram asks for a mandate for Karel Willems (his number stands on
+  3. Same page, "Namens iemand anders handelen", now as yourself: order for Jos from "Dossiers".
+  4. Volmachten beheren: bram asks for a mandate for Karel Willems (his number stands on
      the sign-in page of the simulated ACM); sign out, sign in as bea and approve it.
-  4. Volmachten beheren: sign in as an and end her mandate; within seconds bram can order
+  5. Volmachten beheren: sign in as an and end her mandate; within seconds bram can order
      nothing for her any more.
-  5. Dienstencheques voor ondernemingen: sign in as cem and submit a performance; dina may
+  6. Dienstencheques voor ondernemingen: sign in as cem and submit a performance; dina may
      do nothing until cem gives her a mandate in Volmachten beheren.
 
 Ctrl-C stops everything; the data stay in the folder above.

@@ -30,6 +30,8 @@ from mandates.world import World
 
 SESSION = "village"
 CITIZENS_SCOPES = ("vouchers:read", "vouchers:order")
+MANDATE_USE = "mandate:use"
+"""On a person's own token: she may be the actor of an exchange (tokens.md section 4)."""
 COMPANIES_SCOPES = ("performances:read", "performances:submit", "invoices:read")
 
 
@@ -67,7 +69,11 @@ def _register_clients(services: Services, demo: DemoSettings, now: Instant) -> N
     registry.put_client(
         services,
         _client(
-            burgers, "fapi", ("ocmw-beneficiary", "citizen-helper"), jwks=read_jwks(demo.home.voucher_jwks)
+            burgers,
+            "fapi",
+            ("ocmw-beneficiary", "citizen-helper"),
+            jwks=read_jwks(demo.home.voucher_jwks),
+            exchange=True,
         ),
         [_audience(burgers, CITIZENS_SCOPES, also_self=True)],
         now,
@@ -87,6 +93,7 @@ def _client(
     *,
     jwks: Mapping[str, object] | None = None,
     secret: str | None = None,
+    exchange: bool = False,
 ) -> Client:
     return Client(
         id=side.client_id,
@@ -102,12 +109,13 @@ def _client(
         sector=side.audience,
         vetted=True,
         jwks=jwks,
+        exchange=exchange,
         secret_sha256=registry.secret_digest(secret) if secret else None,
     )
 
 
 def _audience(side: Side, powers: tuple[str, ...], *, also_self: bool) -> Audience:
-    scopes = {f"obo:{power}" for power in powers} | (set(powers) if also_self else set())
+    scopes = {f"obo:{power}" for power in powers} | ({*powers, MANDATE_USE} if also_self else set())
     return Audience(
         uri=side.audience,
         name=side.title,

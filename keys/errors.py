@@ -51,3 +51,13 @@ class ClientAssertionError(KeysError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"client assertion refused: {reason}")
         self.reason = reason
+
+
+class HintError(KeysError):
+    """An `id_token_hint` that is no ID token of ours; `reason` says which check failed."""
+
+    code = "hint_error"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"id_token_hint refused: {reason}")
+        self.reason = reason

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from keys.algorithms import PublicKey, fits
+from keys.algorithms import ASSERTION_ALGORITHMS, PublicKey, fits
 from keys.encoding import encode_base64url
 from keys.errors import KeyringError
 
@@ -20,6 +22,19 @@ _REQUIRED = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": 
 """Members that make a public key, per type, in the order of RFC 7638 section 3.2 and RFC 8037."""
 
 _PARSERS = {"EC": ECAlgorithm.from_jwk, "OKP": OKPAlgorithm.from_jwk, "RSA": RSAAlgorithm.from_jwk}
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members that only a private or a shared key has (RFC 7518 section 6)."""
+
+MAX_CLIENT_KEYS = 20
+"""More keys than anybody rotates; each is looked at for an assertion that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """A client's public key, with the name that a token bound to it bears (`cnf.jkt`)."""
+
+    public: PublicKey = field(repr=False)
+    thumbprint: str
 
 
 def public_members(jwk: Mapping[str, Any]) -> dict[str, str]:
@@ -56,9 +71,16 @@ def load_public(jwk: Mapping[str, Any], alg: str) -> PublicKey:
     The key's own `alg` and `use`, when it states them, must agree (RFC 7517
     sections 4.2 and 4.4): a key for encryption verifies nothing.
     """
+    _check_use(jwk, alg)
+    return _load(public_members(jwk), alg)
+
+
+def _check_use(jwk: Mapping[str, Any], alg: str) -> None:
     if jwk.get("alg", alg) != alg or jwk.get("use", "sig") != "sig":
         raise KeyringError("a key is meant for something else")
-    members = public_members(jwk)
+
+
+def _load(members: Mapping[str, str], alg: str) -> PublicKey:
     try:
         public = _PARSERS[members["kty"]](dict(members))
     except (InvalidKeyError, ValueError, TypeError):
@@ -68,7 +90,26 @@ def load_public(jwk: Mapping[str, Any], alg: str) -> PublicKey:
     return cast("PublicKey", public)
 
 
-def find_client_key(jwks: Mapping[str, Any], alg: str, kid: str | None) -> PublicKey | None:
+def read_client_jwks(unverified_set: object) -> dict[str, Any]:
+    """Return a JWK Set that a client registered or published; raise `KeyringError` for one that is none.
+
+    It holds public keys only, one at least that may sign assertions, and no `kid`
+    twice (FAPI 2.0 section 5.4): of two keys of one name nobody could say which.
+    """
+    entries = unverified_set.get("keys") if isinstance(unverified_set, Mapping) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise KeyringError("not a JWK Set: a member `keys` must list keys")
+    if any(_PRIVATE & entry.keys() for entry in entries):
+        raise KeyringError("the set holds private keys: give the public halves only")
+    names = [entry["kid"] for entry in entries if "kid" in entry]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise KeyringError("a `kid` is not text, or stands there twice")
+    if len(entries) > MAX_CLIENT_KEYS or not any(_signs_assertions(entry) for entry in entries):
+        raise KeyringError(f"the set has no key that may sign assertions, or more than {MAX_CLIENT_KEYS}")
+    return {"keys": entries}
+
+
+def find_client_key(jwks: Mapping[str, Any], alg: str, kid: str | None) -> ClientKey | None:
     """Return the registered key that `kid` names, or without `kid` the only one that fits `alg`.
 
     None when there is no such key, or more than one: trying keys in turn would
@@ -85,8 +126,22 @@ def find_client_key(jwks: Mapping[str, Any], alg: str, kid: str | None) -> Publi
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _load_or_none(jwk: Mapping[str, Any], alg: str) -> PublicKey | None:
+def _signs_assertions(jwk: Mapping[str, Any]) -> bool:
+    return any(_load_or_none(jwk, alg) is not None for alg in ASSERTION_ALGORITHMS)
+
+
+def _load_or_none(jwk: Mapping[str, Any], alg: str) -> ClientKey | None:
     try:
-        return load_public(jwk, alg)
+        _check_use(jwk, alg)
+        return _parsed(alg, tuple(public_members(jwk).items()))
     except KeyringError:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(alg: str, members: tuple[tuple[str, str], ...]) -> ClientKey:
+    """Return the key with these members. Kept by all that it is made of: a changed key is another one.
+
+    Reading a key costs as much as verifying a signature with it.
+    """
+    return ClientKey(_load(dict(members), alg), thumbprint(dict(members)))

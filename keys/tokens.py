@@ -14,7 +14,7 @@ from typing import Any
 from keys.algorithms import ASSERTION_ALGORITHMS, is_signed, sign_bytes
 from keys.encoding import encode_base64url
 from keys.errors import ClientAssertionError
-from keys.jwks import find_client_key
+from keys.jwks import ClientKey, find_client_key
 from keys.jws import UnverifiedJws, parse_jws
 from keys.keyring import Instant, SigningKey
 
@@ -26,6 +26,26 @@ MAX_ASSERTION_LIFE = 600
 
 _MAX_AHEAD = 60  # seconds that `iat` and `nbf` may lie ahead (FAPI 2.0 section 5.3.2.1)
 _KEYS_IN_HEADER = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})
+_TYPES = (None, "JWT", "client-authentication+jwt")
+"""`typ` of an assertion: what rfc7523bis asks for, what libraries send, or nothing. An access token,
+a DPoP proof or a request object that the same key signed is no assertion (RFC 8725 section 3.11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedAssertion:
+    """A client assertion that was taken apart once; nobody verified it yet."""
+
+    jws: UnverifiedJws
+
+    @property
+    def unverified_subject(self) -> str | None:
+        """Who it says it is: only to know whose keys must verify it."""
+        return _text(self.jws.unverified_claims, "sub")
+
+    @property
+    def unverified_kid(self) -> str | None:
+        """The key that it names: only to know which one must be there."""
+        return _text(self.jws.unverified_header, "kid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,8 @@ class VerifiedAssertion:
     iat: Instant | None
     replay_until: Instant
     """Remember `jti` until here: `exp` plus the leeway that was granted."""
+    jkt: str
+    """Thumbprint (RFC 7638) of the key that signed it."""
 
 
 def sign(claims: Mapping[str, Any], key: SigningKey, typ: str) -> str:
@@ -60,8 +82,18 @@ def _header(alg: str, kid: str, typ: str) -> str:
     return encode_base64url(json.dumps(members, separators=(",", ":")).encode())
 
 
+def read_client_assertion(unverified_assertion: str) -> UnverifiedAssertion:
+    """Return the parts of a client assertion; raise `ClientAssertionError` if it is no compact JWS."""
+    if len(unverified_assertion) > MAX_ASSERTION:
+        raise ClientAssertionError("too_long")
+    try:
+        return UnverifiedAssertion(parse_jws(unverified_assertion))
+    except ValueError:
+        raise ClientAssertionError("malformed") from None
+
+
 def verify_client_assertion(
-    unverified_assertion: str,
+    assertion: UnverifiedAssertion,
     *,
     jwks: Mapping[str, Any],
     client_id: str,
@@ -75,23 +107,19 @@ def verify_client_assertion(
     endpoint, lets another server that the client trusts replay the assertion
     here. `leeway` is in seconds and applies to `exp`. Raises `ClientAssertionError`.
     """
-    if len(unverified_assertion) > MAX_ASSERTION:
-        raise ClientAssertionError("too_long")
-    try:
-        jws = parse_jws(unverified_assertion)
-    except ValueError:
-        raise ClientAssertionError("malformed") from None
-    _verify_signature(jws, jwks)
-    claims = jws.unverified_claims
+    key = _verify_signature(assertion.jws, jwks)
+    claims = assertion.jws.unverified_claims
     _verify_parties(claims, client_id, issuer)
-    return _verify_times(claims, now, leeway)
+    return _verify_times(claims, now, leeway, key.thumbprint)
 
 
-def _verify_signature(jws: UnverifiedJws, jwks: Mapping[str, Any]) -> None:
+def _verify_signature(jws: UnverifiedJws, jwks: Mapping[str, Any]) -> ClientKey:
     header = jws.unverified_header
     if _KEYS_IN_HEADER & header.keys():
         # The sender must not choose the key, nor extensions that we do not know (RFC 7515 section 4.1.11).
         raise ClientAssertionError("header")
+    if header.get("typ") not in _TYPES:
+        raise ClientAssertionError("type")
     alg, kid = header.get("alg"), header.get("kid")
     if alg not in ASSERTION_ALGORITHMS:
         raise ClientAssertionError("algorithm")
@@ -100,8 +128,9 @@ def _verify_signature(jws: UnverifiedJws, jwks: Mapping[str, Any]) -> None:
     key = find_client_key(jwks, alg, kid)
     if key is None:
         raise ClientAssertionError("key")
-    if not is_signed(key, alg, jws.signed, jws.signature):
+    if not is_signed(key.public, alg, jws.signed, jws.signature):
         raise ClientAssertionError("signature")
+    return key
 
 
 def _verify_parties(claims: Mapping[str, Any], client_id: str, issuer: str) -> None:
@@ -113,7 +142,7 @@ def _verify_parties(claims: Mapping[str, Any], client_id: str, issuer: str) -> N
         raise ClientAssertionError("audience")
 
 
-def _verify_times(claims: Mapping[str, Any], now: Instant, leeway: int) -> VerifiedAssertion:
+def _verify_times(claims: Mapping[str, Any], now: Instant, leeway: int, jkt: str) -> VerifiedAssertion:
     exp = _instant(claims, "exp")
     if exp is None or now >= exp + leeway:
         raise ClientAssertionError("expired")
@@ -125,7 +154,7 @@ def _verify_times(claims: Mapping[str, Any], now: Instant, leeway: int) -> Verif
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
         raise ClientAssertionError("identifier")
-    return VerifiedAssertion(jti=jti, exp=exp, iat=iat, replay_until=exp + leeway)
+    return VerifiedAssertion(jti=jti, exp=exp, iat=iat, replay_until=exp + leeway, jkt=jkt)
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> Instant | None:
@@ -141,12 +170,6 @@ def _instant(claims: Mapping[str, Any], name: str) -> Instant | None:
         raise ClientAssertionError("malformed") from None
 
 
-def unverified_subject(unverified_assertion: str) -> str | None:
-    """Return `sub` of an assertion that nobody verified yet: only to know whose keys must verify it."""
-    if len(unverified_assertion) > MAX_ASSERTION:
-        return None
-    try:
-        subject = parse_jws(unverified_assertion).unverified_claims.get("sub")
-    except ValueError:
-        return None
-    return subject if isinstance(subject, str) else None
+def _text(members: Mapping[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    return value if isinstance(value, str) else None

@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -27,6 +28,8 @@ from keys.errors import PseudonymError, SealError, VaultKeyError
 PREFIXES = ("p-", "m-")
 """Kinds of pseudonym: person and mandate (tokens.md section 2)."""
 
+_NAMES = 16_384
+"""Pseudonyms that are kept: who is at work is named again in every token."""
 _ROOT_SEAL = "s1."
 _DATA_SEAL = "s2."
 
@@ -58,6 +61,7 @@ class Vault:
         self._seals: dict[str, DataKey] = {}
         self._indexes: dict[str, bytes] = {}
         self._sectors: dict[str, AESSIV] = {}
+        self._names = lru_cache(maxsize=_NAMES)(self._name)
         self.adopt(records)
         root = next((record for record in records if record.use == "root"), None)
         self._root = DataKey(self._secret(root) if root else root_of(self.masters.known[0]))
@@ -141,6 +145,9 @@ class Vault:
         in every sector, invertible by the holder of the root key alone.
         Raises `PseudonymError` for another prefix, no sector, or no UUID.
         """
+        return self._names(prefix, sector, identifier)
+
+    def _name(self, prefix: str, sector: str, identifier: str) -> str:
         try:
             plain = UUID(identifier).bytes
         except ValueError:

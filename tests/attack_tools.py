@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
-from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from http_browser import Form, Page
+from provers import DROP, Prover, b64, kept, sign_raw
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MANDATE = json.dumps([{"type": "urn:volmacht:mandate"}])
-DROP = object()
 
 
 def plain_session() -> requests.Session:
@@ -111,6 +110,8 @@ class App:
     scope: str
     key: ECKey | None = None
     secret: str | None = None
+    prover: Prover = field(default_factory=Prover)
+    """Its DPoP key: a client with a key gets tokens that are bound to this one, and no others."""
 
     def request(self, **changes: Any) -> tuple[dict[str, Any], str]:
         """An authorization request with a fresh verifier; `DROP` leaves a parameter out."""
@@ -126,7 +127,7 @@ class App:
             "code_challenge_method": "S256",
             "authorization_details": MANDATE if self.key else DROP,
         } | changes
-        return {name: value for name, value in values.items() if value is not DROP}, verifier
+        return kept(values), verifier
 
     def address(self, **changes: Any) -> tuple[str, str]:
         """Where a browser starts: pushed when this client must, plain otherwise; with the verifier."""
@@ -150,7 +151,7 @@ class App:
         signer = key or self.key
         assert signer is not None
         top = {"alg": "ES256", "kid": signer.thumbprint()} | (header or {})
-        return sign_raw(top, {name: value for name, value in body.items() if value is not DROP}, signer)
+        return sign_raw(top, kept(body), signer)
 
     def credentials(self) -> tuple[dict[str, str], dict[str, str]]:
         """(form, headers) with which this client proves itself."""
@@ -164,25 +165,49 @@ class App:
             return {}, {"Authorization": basic(self.id, self.secret)}
         return {"client_id": self.id}, {}
 
-    def post(self, path: str, **form: Any) -> requests.Response:
-        proof, headers = self.credentials()
-        return plain_session().post(
-            f"{self.issuer}{path}", data=proof | form, headers=headers, timeout=30, allow_redirects=False
-        )
+    def post(
+        self, path: str, *, headers: dict[str, str] | None = None, proves: bool | None = None, **form: Any
+    ) -> requests.Response:
+        """As this client; with a proof when it has a key and asks for tokens, or as `proves` says."""
+        url = f"{self.issuer}{path}"
+        proves = (self.key is not None and path == "/token") if proves is None else proves
 
-    def push(self, values: dict[str, Any]) -> requests.Response:
-        return self.post(
-            "/par", **{name: value for name, value in values.items() if name != "client_id" or not self.key}
-        )
+        def attempt() -> requests.Response:
+            credentials, own = self.credentials()
+            if proves:
+                own |= {"DPoP": self.prover.proof("POST", url)}
+            return plain_session().post(
+                url, data=credentials | form, headers=own | (headers or {}), timeout=30, allow_redirects=False
+            )
 
-    def redeem(self, code: str, verifier: str, /, **changes: Any) -> requests.Response:
+        return self.prover.send(attempt)
+
+    def call(self, url: str, token: str, method: str = "GET", **options: Any) -> requests.Response:
+        """An API, with a token of this client and its proof."""
+
+        def attempt() -> requests.Response:
+            headers = {
+                "Authorization": f"DPoP {token}",
+                "DPoP": self.prover.proof(method, url, token),
+            }
+            return plain_session().request(method, url, headers=headers, timeout=30, **options)
+
+        return self.prover.send(attempt)
+
+    def push(self, values: dict[str, Any], *, proves: bool = False) -> requests.Response:
+        own = {name: value for name, value in values.items() if name != "client_id" or not self.key}
+        return self.post("/par", proves=proves, **own)
+
+    def redeem(
+        self, code: str, verifier: str, /, *, proves: bool | None = None, **changes: Any
+    ) -> requests.Response:
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.redirect_uri,
             "code_verifier": verifier,
         } | changes
-        return self.post("/token", **{name: value for name, value in form.items() if value is not DROP})
+        return self.post("/token", proves=proves, **kept(form))
 
     def refresh(self, token: str, **changes: Any) -> requests.Response:
         return self.post("/token", grant_type="refresh_token", refresh_token=token, **changes)
@@ -211,10 +236,6 @@ def challenge(verifier: str) -> str:
     return b64(hashlib.sha256(verifier.encode()).digest())
 
 
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def basic(user: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
 
@@ -231,17 +252,6 @@ def header_of(token: str) -> dict[str, Any]:
 def part(token: str, place: int) -> dict[str, Any]:
     text = token.split(".")[place]
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-
-
-def sign_raw(header: dict[str, Any], claims: dict[str, Any], key: ECKey) -> str:
-    """A JWS with any header at all, signed with ES256 by this key."""
-    honest = {"alg": "ES256"}
-    signed = b64(json.dumps(header).encode()) + "." + b64(json.dumps(claims).encode())
-    from joserfc.jws import JWSRegistry
-
-    algorithm = JWSRegistry.algorithms["ES256"]
-    assert jwt.encode(honest, {}, key)
-    return signed + "." + b64(algorithm.sign(signed.encode(), key))
 
 
 def unsigned(token: str, **header: Any) -> str:
@@ -270,8 +280,8 @@ def newest(land, number):
     return max(found, key=lambda one: one.requested_at).id
 
 
-def ask_and_approve(land, officer, second, number, name):
-    assert ask(officer, number, name).response.status_code == 200
+def ask_and_approve(land, officer, second, number, name, **changes):
+    assert ask(officer, number, name, **changes).response.status_code == 200
     mandate = newest(land, number)
     landing = second.go(
         f"{second.village.portal}aanvragen/{mandate}/goedkeuren", {"token": second.form_token()}

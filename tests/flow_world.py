@@ -58,8 +58,11 @@ class AnsweringUpstream:
 
     def __init__(self) -> None:
         self.answer: UpstreamLogin | None = None
+        self.asked: list[dict[str, Any]] = []
+        """What each trip asked for: force, level and max_age."""
 
-    def start(self, *, state: str, redirect_uri: str, force: bool = False) -> LoginRequest:
+    def start(self, *, state: str, redirect_uri: str, **asked: Any) -> LoginRequest:
+        self.asked.append(asked)
         return LoginRequest(f"{ACM}/authorize?state={state}", {"nonce": "n"})
 
     def finish(
@@ -137,6 +140,7 @@ class FlowWorld:
         with self.services.database.write() as uow:
             uow.registry.put_audience(audience)
             uow.commit()
+        self.services.registrations.renew()  # a running broker sees it within a second
         return audience
 
     def client(self, key: str = "voucher-web", **changes: Any) -> Client:
@@ -156,6 +160,7 @@ class FlowWorld:
         with self.services.database.write() as uow:
             uow.registry.put_client(client)
             uow.commit()
+        self.services.registrations.renew()
         return client
 
     # --- parties and mandates ---
@@ -257,10 +262,10 @@ class FlowWorld:
     def key_of(self, client: Client, given: Mandate) -> str:
         return self.services.vault.pseudonym("m-", client.sector, given.id)
 
-    def redeem(self, client: Client, code: str) -> dict[str, Any]:
+    def redeem(self, client: Client, code: str, **options: Any) -> dict[str, Any]:
         record = codes.take_code(self.services, code)
         assert record is not None
-        return tokens.redeem(self.services, client, record, self.now)
+        return tokens.redeem(self.services, client, record, self.now, **options)
 
     def refresh(self, client: Client, answer: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         return tokens.refresh(self.services, client, answer["refresh_token"], self.now, **options)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 from authlib.common.security import generate_token
-from authlib.integrations.requests_client import OAuth2Session
+from authlib.integrations.requests_client import OAuth2Auth, OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from http_browser import Browser
+from provers import Prover
 
 CALLBACK = "http://127.0.0.1:9/callback"
 
@@ -24,16 +26,71 @@ def register(
     command = ["clients", "add", "--id", client_id, "--redirect-uri", CALLBACK, *given, *options, "--json"]
     done = village.volmacht(*command)
     assert done.returncode == 0, done.stderr
+    wait_until_known(village, client_id)
     return json.loads(done.stdout)["client_secret"]
 
 
-class StockClient:
-    """One registered client, driving one browser."""
+def wait_until_known(village, client_id: str) -> None:
+    """A running broker hears of a registration within about a second: until then it sends nobody back there."""
+    query = {"client_id": client_id, "response_type": "code", "redirect_uri": CALLBACK}
+    deadline = time.monotonic() + 10
+    while (
+        requests.get(f"{village.broker}/authorize", query, allow_redirects=False, timeout=10).status_code
+        == 400
+    ):
+        assert time.monotonic() < deadline, f"the broker never heard of {client_id}"
+        time.sleep(0.1)
 
-    def __init__(self, village, client_id: str, secret: str | None, scope: str = "openid profile") -> None:
+
+def in_header(token, uri, headers, body, placement):
+    """RFC 9449 section 7.1: the scheme of a bound token; nowhere but in the header."""
+    headers["Authorization"] = f"DPoP {token}"
+    return uri, headers, body
+
+
+class ProvenToken(OAuth2Auth):
+    """Authlib lacks the scheme, but has a table for it."""
+
+    SIGN_METHODS = OAuth2Auth.SIGN_METHODS | {"dpop": in_header}
+
+
+class ProvingSession(OAuth2Session):
+    """Authlib's session with a proof on each request, made once more when the server gives its nonce."""
+
+    token_auth_class = ProvenToken
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.prover = Prover()
+
+    def request(self, method, url, withhold_token=False, auth=None, headers=None, **options):
+        shown = self.token and not withhold_token and auth is None
+        token = self.token["access_token"] if shown else None
+
+        def attempt():
+            given = dict(headers or {}) | {"DPoP": self.prover.proof(method, url, token)}
+            return super(ProvingSession, self).request(
+                method, url, withhold_token, auth, headers=given, **options
+            )
+
+        return self.prover.send(attempt)
+
+
+class StockClient:
+    """One registered client, driving one browser; with `dpop` its tokens are bound to a key."""
+
+    def __init__(
+        self,
+        village,
+        client_id: str,
+        secret: str | None,
+        scope: str = "openid profile",
+        *,
+        dpop: bool = False,
+    ) -> None:
         self.metadata = requests.get(f"{village.broker}/.well-known/openid-configuration", timeout=10).json()
         self.browser = Browser()
-        self.session = OAuth2Session(
+        self.session = (ProvingSession if dpop else OAuth2Session)(
             client_id,
             secret,
             scope=scope,

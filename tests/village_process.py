@@ -51,6 +51,8 @@ class Village:
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("VOLMACHT_")}
         self.environ = clean | ours | environ
+        self.started_at = 0.0
+        """When the replay store of its broker began to remember, or a moment before (monotonic clock)."""
         self.log = Path(self._folder.name) / "demo.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -72,7 +74,8 @@ class Village:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 60
+        self.started_at = time.monotonic()
+        deadline = self.started_at + 60
         for base in (self.broker, self.acm, self.vouchers):
             while not _healthy(base):
                 if self.process.poll() is not None or time.monotonic() > deadline:

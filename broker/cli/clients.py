@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
+from broker.cli.registration import Application, check
 from broker.cli.shared import AS_JSON, services, tell
 from broker.clock import system_clock
 from broker.flows import registry
-from broker.records import Audience, Client
+from broker.records import Audience, Registrations
+from keys.errors import KeyringError
+from keys.jwks import read_client_jwks
 
 
 @click.group()
@@ -45,8 +47,16 @@ def clients_list(as_json: bool) -> None:
     show_default=True,
 )
 @click.option(
+    "--profile",
+    type=click.Choice(["fapi", "compatible"]),
+    help="fapi (PAR, private_key_jwt, DPoP) is the rule for clients with a key; the others are compatible.",
+)
+@click.option(
     "--jwks", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public keys (JWK Set)."
 )
+@click.option("--jwks-uri", help="Or: the https address where the client publishes them.")
+@click.option("--dpop", is_flag=True, help="Only tokens bound to a key (always so for fapi).")
+@click.option("--exchange", is_flag=True, help="It may exchange tokens (RFC 8693).")
 @click.option("--scope", "scopes", multiple=True, help="May be repeated; `obo:` scopes are delegated.")
 @click.option(
     "--machine-scope",
@@ -55,69 +65,46 @@ def clients_list(as_json: bool) -> None:
     help="What it may ask for itself, with client credentials; may be repeated.",
 )
 @click.option(
+    "--allow-insz",
+    is_flag=True,
+    help="It may read the national number at UserInfo; each read is journalled.",
+)
+@click.option(
+    "--allow-insz-actor", is_flag=True, help="The number of whoever acts, too; only with --allow-insz."
+)
+@click.option(
     "--audience", "audiences", multiple=True, help="URI of an API that it may ask tokens for; repeatable."
 )
 @click.option(
     "--serves", is_flag=True, help="It is the API of these audiences: it may introspect their tokens."
 )
 @click.option(
+    "--sector", help="Clients and APIs of one sector know people by one name. Default: its first API's own."
+)
+@click.option(
     "--mandate-type", "mandate_types", multiple=True, help="Type of the catalogue; may be repeated."
 )
+@click.option(
+    "--id-token-alg", type=click.Choice(["ES256", "RS256"]), default="ES256", show_default=True,
+    help="RS256 for libraries that know nothing else; never for fapi.",
+)  # fmt: skip
 @click.option("--vetted", is_flag=True, help="No page at first use that shows service, powers and data.")
 @AS_JSON
-def clients_add(
-    client_id: str,
-    name: str | None,
-    redirect_uris: tuple[str, ...],
-    post_logout: tuple[str, ...],
-    auth: str,
-    jwks: Path | None,
-    scopes: tuple[str, ...],
-    machine_scopes: tuple[str, ...],
-    audiences: tuple[str, ...],
-    serves: bool,
-    mandate_types: tuple[str, ...],
-    vetted: bool,
-    as_json: bool,
-) -> None:
+def clients_add(as_json: bool, **said: Any) -> None:
     """Register a client. A new client_secret_basic client gets a secret, shown this once."""
-    if (auth == "private_key_jwt") is (jwks is None):
-        raise click.UsageError("--jwks FILE goes with --auth private_key_jwt, and only with it.")
-    if not (scopes or machine_scopes) or bool(scopes) is not bool(redirect_uris):
-        raise click.UsageError("Give --scope with --redirect-uri for people, --machine-scope, or all three.")
-    if machine_scopes and auth == "none":
-        raise click.UsageError("--machine-scope is for clients that keep a secret or a key.")
-    for address in (*redirect_uris, *post_logout):
-        _check_address(address)
-    if any(" " in scope for scope in (*scopes, *machine_scopes)):
-        raise click.UsageError("--scope takes one scope; repeat it for more.")
-    profiles = {"private_key_jwt": "fapi", "client_secret_basic": "compatible", "none": "public"}
+    application = Application(**said)
+    check(application)
     found = services()
-    own = {one.uri for one in registry.own_audiences(found.settings.issuer)}
-    client = Client(
-        id=client_id,
-        name=name or client_id,
-        profile=profiles[auth],
-        auth=auth,
-        redirect_uris=redirect_uris,
-        post_logout_redirect_uris=post_logout,
-        scopes=frozenset((*scopes, *machine_scopes)),
-        audiences=audiences,
-        serves=tuple(uri for uri in audiences if uri not in own) if serves else (),
-        mandate_types=mandate_types,
-        # The broker's own API is many services': it is nobody's sector.
-        sector=next((uri for uri in audiences if uri not in own), client_id),
-        vetted=vetted,
-        jwks=_public_keys(jwks) if jwks else None,
-    )
-    unknown = set(mandate_types) - found.catalogue().types.keys()
+    unknown = set(application.mandate_types) - found.catalogue().types.keys()
     if unknown:
         raise click.UsageError(f"--mandate-type: {', '.join(sorted(unknown))} is not in the catalogue.")
-    secret = registry.put_client(
-        found, client, _audiences(client, frozenset(machine_scopes), own), system_clock()
-    )
+    own = frozenset(one.uri for one in registry.own_audiences(found.settings.issuer))
+    client = application.client(own, _public_keys(application.jwks))
+    served = application.served(client, own)
+    _check_sectors(application, found.registrations(), served)
+    secret = registry.put_client(found, client, served, system_clock())
     shown = f"\nclient_secret (shown once): {secret}" if secret else ""
-    tell({"id": client_id, "client_secret": secret}, f"{client_id} is registered.{shown}", as_json=as_json)
+    tell({"id": client.id, "client_secret": secret}, f"{client.id} is registered.{shown}", as_json=as_json)
 
 
 @clients.command("remove")
@@ -129,39 +116,20 @@ def clients_remove(client_id: str, as_json: bool) -> None:
     tell({"removed": client_id}, f"{client_id} is removed.", as_json=as_json)
 
 
-def _check_address(address: str) -> None:
-    """https, or http on loopback for development; nothing that a browser would run."""
-    parts = urlsplit(address)
-    loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    if (
-        not parts.hostname
-        or parts.fragment
-        or parts.scheme not in ({"https", "http"} if loopback else {"https"})
-    ):
-        raise click.UsageError(
-            f"{address}: give an https address without a fragment (http on loopback only)."
-        )
+def _check_sectors(application: Application, known: Registrations, served: list[Audience]) -> None:
+    """An API keeps the sector that it has: in another one everybody there would get another name."""
+    for audience in served:
+        stored = known.find_audience(audience.uri)
+        if application.sector and stored and stored.sector != application.sector:
+            raise click.UsageError(f"--sector: {audience.uri} is registered in sector {stored.sector}.")
 
 
-def _public_keys(path: Path) -> dict[str, Any]:
+def _public_keys(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))["keys"]
-        private = any({"d", "p", "q", "k"} & key.keys() for key in listed)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise click.UsageError("--jwks: not a JWK Set; give a JSON file with a member `keys`.") from error
-    if private:
-        raise click.UsageError("--jwks: this file holds private keys; give the public halves only.")
-    if not listed:
-        raise click.UsageError("--jwks: this set has no key.")
-    return {"keys": listed}
-
-
-def _audiences(client: Client, machine_scopes: frozenset[str], own: set[str]) -> list[Audience]:
-    """The audiences of this client, with the scopes that it brings; the broker's own are not its."""
-    delegated = any(scope.startswith("obo:") for scope in client.scopes)
-    scopes = client.scopes - {"openid", "profile"} - machine_scopes
-    return [
-        Audience(uri, client.name, uri, delegated, scopes, machine_scopes)
-        for uri in client.audiences
-        if uri not in own
-    ]
+        return read_client_jwks(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise click.UsageError("--jwks: not JSON; give a JWK Set.") from error
+    except KeyringError as error:
+        raise click.UsageError(f"--jwks: {error}.") from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 
-from flask import Blueprint, Response, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import application, browser, keep_browser, now, services
 from broker.flows import authorize, status_lists
-from broker.oauth import authorization, metadata, par
+from broker.oauth import authorization, par
 
 blueprint = Blueprint("protocol", __name__)
 JWKS_SECONDS = 300
@@ -19,13 +19,21 @@ JWKS_SECONDS = 300
 @blueprint.get("/.well-known/oauth-authorization-server")
 def discovery() -> Response:
     """Metadata: RFC 8414 and OpenID Connect Discovery, one document."""
-    return _public(jsonify(metadata.document(services())), JWKS_SECONDS)
+    return _public(_json(application().oauth.metadata.discovery()), JWKS_SECONDS)
+
+
+@blueprint.get("/.well-known/oauth-protected-resource", defaults={"path": ""})
+@blueprint.get("/.well-known/oauth-protected-resource/<path:path>")
+def protected_resource(path: str) -> Response:
+    """One of the broker's own APIs (RFC 9728 section 3.1): its path comes after the well-known one."""
+    document = application().oauth.metadata.protected_resource(f"/{path}" if path else "")
+    return abort(404) if document is None else _public(_json(document), JWKS_SECONDS)
 
 
 @blueprint.get("/jwks")
 def jwks() -> Response:
     """Public keys (RFC 7517)."""
-    return _public(jsonify(services().keyring().jwks(now(), ("tokens", "status"))), JWKS_SECONDS)
+    return _public(jsonify(services().keyring().jwks(now())), JWKS_SECONDS)
 
 
 @blueprint.route("/authorize", methods=["GET", "POST"])
@@ -81,6 +89,10 @@ def status_list(list_id: str) -> Response:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
     return _public(response, 1)
+
+
+def _json(document: bytes) -> Response:
+    return Response(document, content_type="application/json")
 
 
 def _public(response: Response, seconds: int) -> Response:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from broker.errors import InteractionGoneError, LevelTooLowError, NotFoundHereError, SessionEndedError
 from broker.flows.choices import AuthorizationRequest, Choice, chosen, is_weak
 from broker.flows.codes import issue_code
-from broker.flows.sessions import fingerprint
+from broker.flows.sessions import SignedIn, fingerprint
 from broker.ports import Services
 from broker.records import Grant, Session
 from mandates.events import Event
@@ -34,7 +34,9 @@ class Interaction:
     request: AuthorizationRequest
     session: str | None = None
     forced: bool = False
-    """The person was sent to sign in afresh because the request asked so."""
+    """She was sent to sign in afresh for this request and came back as `session`: once is enough."""
+    afresh: bool = False
+    """She did sign in afresh, as far as the upstream tells."""
 
 
 def begin(services: Services, request: AuthorizationRequest, browser: str) -> Interaction:
@@ -52,15 +54,51 @@ def resume(services: Services, interaction_id: str, browser: str) -> Interaction
     return _load(interaction_id, stored)
 
 
-def attach(
-    services: Services, interaction: Interaction, session: Session, *, forced: bool = False
-) -> Interaction:
-    """Tie the interaction to the session that will answer it; another session may not."""
-    attached = replace(interaction, session=session.id, forced=interaction.forced or forced)
+def attach(services: Services, interaction: Interaction, session: Session) -> Interaction:
+    """Tie the interaction to the session that will answer it; another session may not.
+
+    What one session proved does not count for another one. Raise `InteractionGoneError`.
+    """
+    if interaction.session == session.id:
+        return interaction
+    return _tie(services, replace(interaction, session=session.id, forced=False, afresh=False))
+
+
+def back(services: Services, interaction: Interaction, signed_in: SignedIn) -> Interaction:
+    """She is back from the upstream with a new session. Raise `InteractionGoneError`."""
+    attached = replace(
+        interaction, session=signed_in.session.id, forced=signed_in.forced, afresh=signed_in.afresh
+    )
+    return _tie(services, attached)
+
+
+def _tie(services: Services, attached: Interaction) -> Interaction:
     stored = services.ephemeral.replace("interaction", attached.id, asdict(attached), INTERACTION_SECONDS)
     if not stored:
         raise InteractionGoneError  # answered in another tab: it does not come back
     return attached
+
+
+def shortfall(interaction: Interaction, session: Session | None, now: Instant) -> str | None:
+    """What the login lacks for the request, as the OAuth error for it; None if nothing.
+
+    `prompt=login`, the level and `max_age` (OpenID Connect Core section 3.1.2.1, RFC 9470
+    section 5). An age that nobody stated is not known, so it is not young; `max_age=0` is
+    younger than any login but one made for this request.
+    """
+    if session is None:
+        return "login_required"
+    request = interaction.request
+    afresh = interaction.afresh and interaction.session == session.id
+    if "login" in request.prompts and not afresh:
+        return "login_required"
+    if is_weak(request, session):
+        return LevelTooLowError.code
+    if request.max_age is None:
+        return None
+    stated = session.auth_time
+    young = stated is not None and (afresh or now - stated < request.max_age)
+    return None if young else LevelTooLowError.code
 
 
 def refuse(services: Services, interaction: Interaction) -> None:
@@ -74,13 +112,13 @@ def choose(services: Services, interaction: Interaction, session: Session, key: 
 
     The interaction is taken first, so that of two clicks one counts. Raise
     `InteractionGoneError`, `NotFoundHereError` (not among her choices),
-    `LevelTooLowError`.
+    `LevelTooLowError`, `SessionEndedError`.
     """
     if interaction.session != session.id or services.ephemeral.take("interaction", interaction.id) is None:
         raise InteractionGoneError
-    request = interaction.request
-    if is_weak(request, session):
+    if shortfall(interaction, session, now) is not None:
         raise LevelTooLowError
+    request = interaction.request
     with services.database.write() as uow:
         stored = uow.sessions.find(session.id)
         if stored is None or stored.ended_at is not None:
@@ -90,7 +128,8 @@ def choose(services: Services, interaction: Interaction, session: Session, key: 
             raise NotFoundHereError
         grant = _grant(request, session, choice, now)
         uow.grants.add(grant)
-        uow.grants.remember_consent(session.party, request.client, choice.scopes, now)
+        known = uow.grants.consented(session.party, request.client)
+        uow.grants.remember_consent(session.party, request.client, set(choice.scopes) - known, now)
         detail = {"client": request.client, "scopes": list(grant.scopes), "audience": grant.audience}
         event = Event(
             "grant.created", now, grant.actor, mandate=grant.mandate, principal=grant.principal, detail=detail
@@ -122,5 +161,10 @@ def _load(interaction_id: str, stored: Mapping[str, Any]) -> Interaction:
     fields["scopes"] = tuple(fields["scopes"])
     fields["actions"] = tuple(fields["actions"])
     return Interaction(
-        interaction_id, stored["browser"], AuthorizationRequest(**fields), stored["session"], stored["forced"]
+        interaction_id,
+        stored["browser"],
+        AuthorizationRequest(**fields),
+        stored["session"],
+        stored["forced"],
+        stored["afresh"],
     )

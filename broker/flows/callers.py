@@ -12,8 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from broker.errors import NotFoundHereError, SessionEndedError
-from broker.flows import claims
-from broker.flows.introspection import grant_of_status
+from broker.flows import claims, status_lists
 from broker.flows.sessions import is_live
 from broker.ports import Services, UnitOfWork
 from broker.records import Client, Session
@@ -69,7 +68,8 @@ class References:
 def person_behind(services: Services, token: VerifiedToken, now: Instant) -> Person:
     """The person of a self token, with her session. Raise `SessionEndedError` once that is over."""
     with services.database.read() as uow:
-        grant = grant_of_status(services, uow, token)
+        entry = status_lists.find_entry(services, uow, token)
+        grant = uow.grants.find(entry.grant) if entry else None
         session = uow.sessions.find(grant.session) if grant else None
         client = uow.registry.find_client(token.client_id)
     if grant is None or session is None or client is None or grant.ended_at is not None:

@@ -225,6 +225,9 @@ def _close(uow: UnitOfWork, sessions: Iterable[Session], now: Instant) -> list[C
 def _revoke(uow: UnitOfWork, plan: Plan, sessions: Sequence[Session], now: Instant) -> int:
     """Set the bits of all that stands on it; grants made in a session that ended end with it."""
     reached = _reached(uow, plan, sessions)
+    # Mandates first: what ended for all is told so, and not once for each who acted under it.
+    if plan.changed:
+        revocation.revoke_on(uow, [one.id for one in plan.changed], now)
     uow.status.revoke(reached, now)
     ended = {one.id for one in sessions}
     revocation.end_grants(

@@ -7,11 +7,11 @@ that was chosen from what is true then (tokens.md section 4.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from broker.errors import InteractionGoneError
-from broker.flows import lists, registry, world
-from broker.flows.claims import IDENTITY_SCOPES, OBO, Chain, actions, opened
+from broker.flows import issuing, lists, world
+from broker.flows.claims import IDENTITY_SCOPES, OBO, Chain, actions, identity, opened
 from broker.ports import Services, UnitOfWork
 from broker.records import Audience, Client, Session, Wanted
 from keys.errors import PseudonymError
@@ -42,6 +42,16 @@ class AuthorizationRequest:
     mandate_type: str | None = None
     actions: tuple[str, ...] = ()
     prompt: str = ""
+    """Values of OpenID Connect Core section 3.1.2.1, separated by spaces."""
+    max_age: int | None = None
+    """Seconds since the person signed in at the upstream, at most (OpenID Connect Core section 3.1.2.1)."""
+    dpop_jkt: str | None = None
+    """Thumbprint of the only key that may redeem the code (RFC 9449 section 10)."""
+
+    @property
+    def prompts(self) -> frozenset[str]:
+        """`prompt`, value by value."""
+        return frozenset(self.prompt.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ class Offer:
     """Where the next page of lines begins."""
     incomplete: tuple[str, ...] = ()
     """Sources that could not be asked: somebody may be missing from the lines."""
+    parties: Mapping[str, Party] = field(default_factory=dict)
+    """Whom the lines were made from, by id."""
 
 
 def offer(
@@ -80,7 +92,7 @@ def offer(
 
     Raise `InteractionGoneError`, `InvalidTargetError`, `InvalidPlaceError`.
     """
-    client, audience = _registered(services, uow, request)
+    client, audience = _registered(services, request)
     page = lists.Page((), {}, None)
     if request.wants_mandate and audience.delegation_aware:
         page = _page(services, uow, request, client, session, name, after, now)
@@ -88,8 +100,8 @@ def offer(
         _delegated(services, request, client, audience, decision, page.parties) for decision in page.rows
     )
     herself = () if name or after else _herself(uow, request, audience, session)
-    lines = tuple(_with_identity(request, line) for line in (*herself, *others) if line is not None)
-    return Offer(client, audience, lines, page.next, page.incomplete)
+    lines = tuple(line for line in (*herself, *others) if line is not None)
+    return Offer(client, audience, lines, page.next, page.incomplete, page.parties)
 
 
 def chosen(
@@ -104,17 +116,17 @@ def chosen(
 
     Raise `InteractionGoneError`, `InvalidTargetError`.
     """
-    client, audience = _registered(services, uow, request)
+    if uow.registry.hold() != services.registrations().version:
+        services.registrations.renew()
+    client, audience = _registered(services, request)
     if key == SELF:
-        line = next(iter(_herself(uow, request, audience, session)), None)
-    elif request.wants_mandate and audience.delegation_aware:
-        page = _one(services, uow, client, session, key, now)
-        line = next(
-            (_delegated(services, request, client, audience, one, page.parties) for one in page.rows), None
-        )
-    else:
-        line = None
-    return line and _with_identity(request, line)
+        return next(iter(_herself(uow, request, audience, session)), None)
+    if not (request.wants_mandate and audience.delegation_aware):
+        return None
+    page = _one(services, uow, client, session, key, now)
+    return next(
+        (_delegated(services, request, client, audience, one, page.parties) for one in page.rows), None
+    )
 
 
 def is_weak(request: AuthorizationRequest, session: Session) -> bool:
@@ -126,8 +138,9 @@ def needs_page(uow: UnitOfWork, request: AuthorizationRequest, session: Session,
     """Whether the person must see a page before a code is issued.
 
     She must whenever there is anything to choose or confirm on somebody's behalf, and
-    at the first use of a client that is not vetted; an `identifier` that she confirmed
-    for this client in this session needs no second page (tokens.md section 4.1).
+    at the first use of a client that is not vetted; an `identifier` that she confirmed for
+    this client in this session, with all that is asked now, needs no second page (tokens.md
+    section 4.1).
     """
     (first, *more) = offered.choices
     if more:
@@ -135,37 +148,33 @@ def needs_page(uow: UnitOfWork, request: AuthorizationRequest, session: Session,
     if first.chain is None:
         agreed = uow.grants.consented(session.party, offered.client.id)
         return not offered.client.vetted and not agreed.issuperset(first.scopes)
-    live = uow.grants.live_of_session(session.id)
-    confirmed = any(grant.client == request.client and grant.mandate == first.chain.mandate for grant in live)
-    return request.identifier is None or not confirmed
+    if request.identifier is None:
+        return True
+    return not any(
+        grant.client == request.client
+        and grant.mandate == first.chain.mandate
+        and set(first.scopes) <= set(grant.scopes)
+        for grant in uow.grants.live_of_session(session.id)
+    )
 
 
-def _registered(
-    services: Services, uow: UnitOfWork, request: AuthorizationRequest
-) -> tuple[Client, Audience]:
-    client = uow.registry.find_client(request.client)
+def _registered(services: Services, request: AuthorizationRequest) -> tuple[Client, Audience]:
+    registered = services.registrations()
+    client = registered.find_client(request.client)
     if client is None:
         raise InteractionGoneError  # removed while the person was on her way
-    return client, registry.find_audience(services, uow, request.audience)
-
-
-def _with_identity(request: AuthorizationRequest, line: Choice) -> Choice:
-    identity = tuple(scope for scope in request.scopes if scope in IDENTITY_SCOPES)
-    return replace(line, scopes=(*identity, *line.scopes))
+    return client, issuing.find_audience(services, registered, request.audience)
 
 
 def _herself(
     uow: UnitOfWork, request: AuthorizationRequest, audience: Audience, session: Session
 ) -> tuple[Choice, ...]:
-    own = tuple(
-        scope
-        for scope in request.scopes
-        if scope in audience.scopes and not scope.startswith(OBO) and scope not in IDENTITY_SCOPES
-    )
+    powers = frozenset(one for one in audience.scopes - IDENTITY_SCOPES if not one.startswith(OBO))
+    own = tuple(scope for scope in request.scopes if scope in powers)
     if request.identifier is not None or (request.wants_mandate and not own):
         return ()
     alive = uow.parties.get(session.party).deceased_at is None
-    return (Choice(SELF, None, own),) if alive else ()
+    return (Choice(SELF, None, identity(request.scopes, delegated=False) + own),) if alive else ()
 
 
 def _page(
@@ -221,7 +230,10 @@ def _delegated(
     if request.actions:
         wanted &= frozenset(request.actions)
     wanted &= opened(services.catalogue().type(acting.type), decision.powers, audience.uri)
-    scopes = tuple(OBO + power for power in decision.powers if power in wanted)
-    if not scopes:
+    powers = tuple(OBO + power for power in decision.powers if power in wanted)
+    known = identity(request.scopes, delegated=True)
+    # At UserInfo a mandate opens who the principal is, and no power; elsewhere no power means no line.
+    if not powers and not any(scope.startswith(OBO) and scope in audience.scopes for scope in known):
         return None
+    scopes = known + powers
     return Choice(key, Chain(decision, parties[acting.principal], parties[acting.representative]), scopes)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from broker.records import Audience, Client, Grant, Session, StatusEntry
+from broker.records import Audience, Client, Grant, Session
 from keys.vault import Vault
 from mandates.decide import Decision
 from mandates.mandate_type import MandateType
@@ -23,7 +23,10 @@ ACR = {
     Level.SUBSTANTIAL: "http://eidas.europa.eu/LoA/substantial",
     Level.HIGH: "http://eidas.europa.eu/LoA/high",
 }
-IDENTITY_SCOPES = frozenset({"openid", "profile"})
+SIGN_IN_SCOPES = frozenset({"openid", "profile"})
+"""What the ID token answers, for herself and for another alike."""
+IDENTITY_SCOPES = SIGN_IN_SCOPES | {"insz", OBO + "profile", OBO + "insz"}
+"""Who somebody is, which UserInfo alone is asked: the audience `<issuer>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,16 @@ def actions(scopes: frozenset[str]) -> frozenset[str]:
     return frozenset(scope.removeprefix(OBO) for scope in scopes if scope.startswith(OBO))
 
 
+def identity(scopes: Iterable[str], *, delegated: bool) -> tuple[str, ...]:
+    """The identity scopes among these that a grant of this kind can have, in their order.
+
+    `insz` alone is about herself, `obo:profile` and `obo:insz` about whom she acts for;
+    the sign-in scopes go with either.
+    """
+    kept = SIGN_IN_SCOPES | {s for s in IDENTITY_SCOPES - SIGN_IN_SCOPES if s.startswith(OBO) is delegated}
+    return tuple(scope for scope in scopes if scope in kept)
+
+
 def opened(kind: MandateType, powers: Iterable[str], audience: str) -> frozenset[str]:
     """The powers of a mandate that this API may see: a power can be for some audiences only."""
     return frozenset(
@@ -91,31 +104,41 @@ def access_token(
     vault: Vault,
     *,
     issuer: str,
+    client: Client,
+    session: Session,
     grant: Grant,
     actor: Party,
     chain: Chain | None,
     audience: Audience,
     scopes: frozenset[str],
     status_uri: str,
-    entry: StatusEntry,
+    index: int,
+    jkt: str | None,
     jti: str,
     now: Instant,
     exp: Instant,
 ) -> dict[str, Any]:
-    """Claims of an RFC 9068 access token, (a) for herself or (b), (c) for somebody else."""
+    """Claims of an RFC 9068 access token, (a) for herself or (b), (c) for somebody else.
+
+    `jkt` is the thumbprint of the key that the token is bound to (RFC 9449 section 6.1).
+    """
     human = subject(vault, audience.sector, actor)
     claims: dict[str, Any] = {
         "iss": issuer,
         "aud": audience.uri,
-        "client_id": grant.client,
+        "client_id": client.id,
         "sub": subject(vault, audience.sector, chain.principal) if chain else human,
         "iat": now,
         "exp": exp,
         "jti": jti,
         "acr": ACR[grant.level],
         "scope": " ".join(sorted(scopes)),
-        "status": {"status_list": {"uri": status_uri, "idx": entry.index}},
+        "status": {"status_list": {"uri": status_uri, "idx": index}},
     }
+    if session.auth_time is not None:
+        claims["auth_time"] = session.auth_time
+    if jkt is not None:
+        claims["cnf"] = {"jkt": jkt}
     if chain:
         claims["act"] = {"iss": issuer, "sub": human}
         claims["authorization_details"] = [mandate_entry(vault, audience.sector, audience.uri, chain, scopes)]
@@ -147,6 +170,8 @@ def id_token(
         "acr": ACR[grant.level],
         "sid": session.sid,
     }
+    if session.auth_time is not None:
+        claims["auth_time"] = session.auth_time
     if nonce is not None:
         claims["nonce"] = nonce
     if named:
@@ -157,12 +182,20 @@ def id_token(
 
 
 def represents(vault: Vault, issuer: str, sector: str, chain: Chain, *, named: bool) -> dict[str, Any]:
-    """The nested chain: the organisation that she acts through, deepest the party represented."""
+    """Whom she represents along this chain (NL GOV profile), with names if the client may know them."""
+    organisation = chain.representative if chain.executor else None
+    return represented(vault, issuer, sector, chain.principal, organisation, named=named)
+
+
+def represented(
+    vault: Vault, issuer: str, sector: str, principal: Party, organisation: Party | None, *, named: bool
+) -> dict[str, Any]:
+    """The nested chain: the organisation that she acts through, if any; deepest the party represented."""
 
     def one(party: Party) -> dict[str, Any]:
         value = {"iss": issuer, "sub": subject(vault, sector, party)}
         return {**value, "name": party.name} if named else value
 
-    if chain.executor is None:
-        return one(chain.principal)
-    return {**one(chain.representative), "represents": one(chain.principal)}
+    if organisation is None:
+        return one(principal)
+    return {**one(organisation), "represents": one(principal)}

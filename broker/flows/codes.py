@@ -16,7 +16,7 @@ SPENT_SECONDS = 3600
 
 
 def issue_code(services: Services, request: AuthorizationRequest, grant: Grant, now: Instant) -> str:
-    """A code for this grant, bound to client, redirect URI and PKCE challenge."""
+    """A code for this grant, bound to client, redirect URI and PKCE challenge, and to a key if named."""
     code = secrets.token_urlsafe(32)
     record = {
         "grant": grant.id,
@@ -24,6 +24,7 @@ def issue_code(services: Services, request: AuthorizationRequest, grant: Grant, 
         "redirect_uri": request.redirect_uri,
         "code_challenge": request.code_challenge,
         "nonce": request.nonce,
+        "dpop_jkt": request.dpop_jkt,
         "issued_at": now,
     }
     services.ephemeral.put("made_code", fingerprint(code), {"grant": grant.id}, SPENT_SECONDS)

@@ -3,7 +3,9 @@
 Such a token speaks of nobody: `sub` is the `client_id`, and it has no actor, no level,
 no mandate and no status index. What cannot be revoked must be short and may do
 little: five minutes, and only scopes that its audience marks as a program's own,
-which are never a power over somebody's affairs.
+which are never a power over somebody's affairs. It is judged on registrations that are at
+most a second old, without a question to the database, and leaves no row in the journal:
+such a token is no power; what its program does with it is recorded where it does it.
 """
 
 from __future__ import annotations
@@ -11,14 +13,13 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from broker.errors import InvalidScopeError, InvalidTargetError
-from broker.flows import registry
+from broker.errors import InvalidScopeError, InvalidTargetError, ProofMissingError
+from broker.flows import issuing
 from broker.flows.claims import IDENTITY_SCOPES, OBO
 from broker.ports import Services
 from broker.records import Audience, Client
 from keys.tokens import sign
 from keys.vault import PREFIXES
-from mandates.events import Event
 from mandates.model import Instant
 
 PARTY_PREFIXES = (*PREFIXES, "iso6523-actorid-upis::")
@@ -26,27 +27,35 @@ PARTY_PREFIXES = (*PREFIXES, "iso6523-actorid-upis::")
 
 
 def issue(
-    services: Services, client: Client, audience_uri: str, asked: frozenset[str], now: Instant
+    services: Services,
+    client: Client,
+    audience_uri: str,
+    asked: frozenset[str],
+    now: Instant,
+    *,
+    jkt: str | None = None,
 ) -> dict[str, Any]:
     """The token response for client credentials (RFC 6749 section 4.4.3); no refresh token.
 
-    Raise `InvalidTargetError` for an audience that knows no machine scopes, `InvalidScopeError`
-    unless every scope asked is one that both the client and the audience have for programs.
+    `jkt` is the key that the request proved, to which the token is bound. Raise
+    `InvalidTargetError` for an audience that knows no machine scopes, `InvalidScopeError`
+    unless every scope asked is one that both the client and the audience have for programs,
+    `ProofMissingError` for a client that must prove a key and did not.
     """
     # A program called like a person would be taken for her (RFC 9700 section 4.15).
     if client.id.startswith(PARTY_PREFIXES):
         raise InvalidTargetError
-    with services.database.write() as uow:
-        audience = registry.find_audience(services, uow, audience_uri)
-        scopes = _scopes(services, client, audience, asked)
-        exp = now + services.settings.access_token_seconds
-        token = _claims(services, client, audience, scopes, now, exp)
-        detail = {"client": client.id, "audience": audience.uri, "scopes": sorted(scopes)}
-        uow.journal.append([Event("machine.token_issued", now, None, detail=detail)], now)
-        uow.commit()
+    if client.dpop and jkt is None:
+        raise ProofMissingError
+    audience = issuing.find_audience(services, services.registrations(), audience_uri)
+    scopes = _scopes(services, client, audience, asked)
+    exp = now + services.settings.access_token_seconds
+    unsigned = _claims(services, client, audience, scopes, now, exp)
+    if jkt is not None:
+        unsigned["cnf"] = {"jkt": jkt}
     return {
-        "access_token": sign(token, services.keyring().signing_key("tokens", now), "at+jwt"),
-        "token_type": "Bearer",
+        "access_token": sign(unsigned, services.keyring().signing_key("tokens", now), "at+jwt"),
+        "token_type": "DPoP" if jkt else "Bearer",
         "expires_in": exp - now,
         "scope": " ".join(sorted(scopes)),
     }

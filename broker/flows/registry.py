@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 
 from broker.errors import InvalidTargetError, NotFoundHereError
@@ -26,6 +27,9 @@ from mandates.model import Instant
 
 PURPOSES = {"tokens": "ES256", "status": "ES256", "checkpoints": "EdDSA"}
 """What the broker signs, and with which algorithm; each has keys of its own."""
+RS256 = "RS256"
+RS256_PURPOSE = {"id_tokens_rs256": RS256}
+"""Made with the first client that registers RS256 for its ID tokens (tokens.md section 3)."""
 WRONG_MASTER = (
     "this database was made with another VOLMACHT_MASTER_KEY: give that one, or as "
     "VOLMACHT_MASTER_KEY_PREVIOUS while it is being replaced"
@@ -57,18 +61,25 @@ def ensure_keys(database: Database, vault: Vault, now: Instant) -> list[KeyRecor
     with database.write() as uow:
         vault.adopt(uow.vault_keys.all())
         check_master_key(uow.registry.keys(), vault, now)
-        have = {record.purpose for record in uow.registry.keys()}  # noqa: SIM118 -- a store, not a dict
-        made = [
-            generate_record(purpose, alg, vault, now)
-            for purpose, alg in PURPOSES.items()
-            if purpose not in have
-        ]
-        for record in made:
-            uow.registry.put_key(record)
+        made = _make_missing(uow, vault, PURPOSES, now)
         if made:
-            kids = [record.kid for record in made]
-            uow.journal.append([Event("keys.made", now, None, detail={"kids": kids})], now)
             uow.commit()
+    return made
+
+
+def _make_missing(
+    uow: UnitOfWork, vault: Vault, purposes: Mapping[str, str], now: Instant
+) -> list[KeyRecord]:
+    """Make the first key of each of these purposes that has none; it signs at once."""
+    have = {record.purpose for record in uow.registry.keys()}  # noqa: SIM118 -- a store, not a dict
+    made = [
+        generate_record(purpose, alg, vault, now) for purpose, alg in purposes.items() if purpose not in have
+    ]
+    for record in made:
+        uow.registry.put_key(record)
+    if made:
+        kids = [record.kid for record in made]
+        uow.journal.append([Event("keys.made", now, None, detail={"kids": kids})], now)
     return made
 
 
@@ -135,7 +146,7 @@ def _reach_tokens(uow: UnitOfWork, old: Catalogue, new: Catalogue, now: Instant)
     """
     changed = [key for key, kind in old.types.items() if replace(new.types[key], label=kind.label) != kind]
     if changed:
-        uow.status.revoke([one.id for one in uow.grants.live_on_types(changed)], now)
+        uow.status.revoke_on_types(changed, now)
 
 
 def _check_nothing_dropped(old: Catalogue, new: Catalogue) -> None:
@@ -154,20 +165,26 @@ def put_client(services: Services, client: Client, audiences: list[Audience], no
     """Register or change a client and its audiences. Returns the new secret when one was made.
 
     A secret is 256 random bits, shown once and stored as SHA-256: there is nothing
-    to guess, so there is nothing for a slow hash to slow down.
+    to guess, so there is nothing for a slow hash to slow down. A client of profile `fapi`
+    gets sender-constrained tokens only, whatever was said (FAPI 2.0 section 5.3.2.1 number 4).
     """
     with services.database.write() as uow:
         known = uow.registry.find_client(client.id)
         client, secret = _with_secret(client, known)
+        client = replace(client, dpop=client.dpop or client.profile == "fapi")
         if known and known.redirect_uris != client.redirect_uris:
             uow.grants.forget_consents(client.id)  # people agreed to go somewhere else
         wider = [_widened(uow.registry.find_audience(audience.uri), audience) for audience in audiences]
         changed = [audience for audience in wider if uow.registry.find_audience(audience.uri) != audience]
         if known != client or changed:
             uow.registry.put_client(client)
+            if client.id_token_alg == RS256:
+                services.vault.adopt(uow.vault_keys.all())
+                _make_missing(uow, services.vault, RS256_PURPOSE, now)
             if known and _is_narrower(client, known):
                 grants = uow.grants.live_of_client(client.id)
                 uow.status.revoke([one.id for one in grants], now)
+                uow.status.revoke_of_client(client.id, now)
             for audience in changed:
                 uow.registry.put_audience(audience)
             uow.journal.append([Event("client.stored", now, None, detail={"client": client.id})], now)
@@ -177,7 +194,7 @@ def put_client(services: Services, client: Client, audiences: list[Audience], no
 
 def _is_narrower(client: Client, known: Client) -> bool:
     """Whether its tokens of before may open something that it is registered for no more."""
-    return any(
+    return (known.exchange and not client.exchange) or any(
         not set(getattr(known, what)) <= set(getattr(client, what))
         for what in ("scopes", "audiences", "mandate_types")
     )
@@ -215,6 +232,7 @@ def remove_client(services: Services, client_id: str, now: Instant) -> None:
         if not uow.registry.remove_client(client_id):
             raise NotFoundHereError
         revocation.end_grants(uow, uow.grants.live_of_client(client_id), "client removed", now)
+        uow.status.revoke_of_client(client_id, now)
         uow.grants.forget_consents(client_id)
         uow.journal.append([Event("client.removed", now, None, detail={"client": client_id})], now)
         uow.commit()
@@ -236,6 +254,6 @@ def find_audience(services: Services, uow: UnitOfWork, uri: str) -> Audience:
 
 def own_audiences(issuer: str) -> tuple[Audience, Audience]:
     """What the broker itself serves: UserInfo, and the REST API. Nobody registers or changes these."""
-    user_info = Audience(uri=issuer, name="Volmacht", sector=issuer, scopes=IDENTITY_SCOPES)
+    user_info = Audience(issuer, "Volmacht", issuer, delegation_aware=True, scopes=IDENTITY_SCOPES)
     api = issuer + API
     return user_info, Audience(api, "Volmacht API", api, scopes=API_SCOPES, machine_scopes=API_MACHINE_SCOPES)

@@ -40,15 +40,12 @@ def record(uow: UnitOfWork, change: Change, now: Instant, *, new: bool = False) 
 
 
 def revoke_on(uow: UnitOfWork, mandates: Collection[str], now: Instant) -> int:
-    """Set the bits of every grant that stands on one of these, or on what was passed on from them.
+    """Set the bits of every token that stands on one of these, or on what was passed on from them.
 
-    Returns how many grants those are.
+    Returns how many grants those are of.
     """
     passed_on = (one.id for one in uow.mandates.descendants(mandates))
-    touched = uow.grants.live_on_mandates({*mandates, *passed_on})
-    if touched:
-        uow.status.revoke([grant.id for grant in touched], now)
-    return len(touched)
+    return uow.status.revoke_on_mandates({*mandates, *passed_on}, now)
 
 
 def end_grants(uow: UnitOfWork, grants: Iterable[Grant], reason: str, now: Instant) -> None:

@@ -12,15 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from broker.errors import (
-    IdentityConflictError,
-    InteractionGoneError,
-    UnknownOrganisationError,
-)
-from broker.flows import parties, revocation, staff
+from broker.errors import IdentityConflictError, InteractionGoneError
+from broker.flows import identities, revocation, staff
 from broker.ports import Services, UnitOfWork
 from broker.records import Session, UpstreamLogin
 from config.settings import Settings
+from mandates.change import Change
 from mandates.claims import claim_mandate
 from mandates.events import Event
 from mandates.ex_officio import claimed_types
@@ -30,6 +27,8 @@ LOGIN_SECONDS = 15 * 60
 CLAIMS_SECONDS = 2 * 3600
 """Powers from ACM claims count two hours from ACM's `iat` (tokens.md section 4)."""
 TOUCH_SECONDS = 60
+ROUNDING_SECONDS = 2
+"""Four instants in whole seconds make two periods; each may be off by one."""
 ISSUER_KIND = "voucher_issuer"
 """Only its people can have staff roles of the broker."""
 
@@ -43,6 +42,8 @@ class SignedIn:
     return_to: str
     forced: bool
     """The upstream was asked to sign her in afresh, whatever session it had."""
+    afresh: bool
+    """It was, and says nothing to the contrary."""
 
 
 def fingerprint(secret: str) -> str:
@@ -50,11 +51,26 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def start(services: Services, *, browser: str, return_to: str, redirect_uri: str, force: bool = False) -> str:
-    """The upstream address to send this browser to. What must come back is remembered under the state."""
+def start(
+    services: Services,
+    *,
+    browser: str,
+    return_to: str,
+    redirect_uri: str,
+    force: bool = False,
+    level: Level = Level.NONE,
+    max_age: int | None = None,
+) -> str:
+    """The upstream address to send this browser to. What must come back is remembered under the state.
+
+    Raise `UpstreamError`, `LevelTooLowError` if the upstream has no means of this level.
+    """
     state = secrets.token_urlsafe(32)
-    request = services.upstream.start(state=state, redirect_uri=redirect_uri, force=force)
+    request = services.upstream.start(
+        state=state, redirect_uri=redirect_uri, force=force, level=level, max_age=max_age
+    )
     memory = {
+        "asked_at": services.clock(),
         "upstream": services.upstream.issuer,
         "browser": fingerprint(browser),
         "return_to": return_to,
@@ -85,27 +101,44 @@ def finish(
     login = services.upstream.finish(unverified_response, memory["memory"], memory["redirect_uri"], now)
     secret = secrets.token_urlsafe(32)
     try:
-        session = _opened(services, secret, login, now)
+        session = _opened(services, secret, login, previous, now)
     except IdentityConflictError as conflict:
         # Nothing of the login is kept; that it was tried goes to review (mandates.md section 2).
         _tell_conflict(services, conflict, login, now)
         raise
-    if previous:
-        revocation.end_session(services, fingerprint(previous), "signed in again", now)
-    return SignedIn(secret, session, memory["return_to"], memory["forced"])
+    afresh = memory["forced"] and _can_be_afresh(login, now - memory["asked_at"])
+    return SignedIn(secret, session, memory["return_to"], memory["forced"], afresh)
 
 
-def _opened(services: Services, secret: str, login: UpstreamLogin, now: Instant) -> Session:
-    """The session of this login, stored with all that it brings, in one transaction."""
+def _can_be_afresh(login: UpstreamLogin, since_asked: int) -> bool:
+    """Whether she can have signed in after we asked; what the upstream does not state, it does not deny.
+
+    Two periods are compared, each by one clock: that the clocks agree is not needed.
+    """
+    if login.auth_time is None:
+        return True
+    return login.issued_at - login.auth_time <= since_asked + ROUNDING_SECONDS
+
+
+def _opened(
+    services: Services, secret: str, login: UpstreamLogin, previous: str | None, now: Instant
+) -> Session:
+    """The session of this login, in the place of the previous one, with all that it brings."""
     with services.database.write() as uow:
-        party = _claim_party(services, uow, login, now)
-        organisation = _organisation(services, uow, login)
+        party = identities.party_of(services, uow, login, now)
+        organisation = identities.organisation_of(services, uow, login)
         opened = open_session(services.settings, secret, party, organisation, login, now)
         session = replace(opened, staff=staff.roles_of(uow, party.id, opened.staff))
         uow.sessions.add(session)
         detail = {"upstream": login.issuer, "level": login.level.name.lower()}
-        uow.journal.append([Event("session.started", now, party.id, detail=detail)], now)
-        claim_powers(services, uow, session, party, organisation, login, now)
+        started = Event("session.started", now, party.id, detail=detail)
+        powers = _claimed(services, session, party, organisation, login, now)
+        for power in powers:
+            uow.mandates.add(power.mandate, now)
+        uow.journal.append([started, *(event for power in powers for event in power.events)], now)
+        before = uow.sessions.find(fingerprint(previous)) if previous else None
+        if before is not None and before.ended_at is None:
+            revocation.close_session(uow, before, "signed in again", now)
         uow.commit()
     return session
 
@@ -173,64 +206,10 @@ def open_session(
         last_seen_at=now,
         expires_at=now + settings.session_seconds,
         claims_at=login.issued_at,
+        auth_time=login.auth_time,
         organisation=organisation.id if organisation else None,
         staff=login.staff if organisation and ISSUER_KIND in organisation.kinds_at(now) else frozenset(),
     )
-
-
-def _claim_party(services: Services, uow: UnitOfWork, login: UpstreamLogin, now: Instant) -> Party:
-    """A known (iss, sub) wins; else the INSZ, once, from a strong login (mandates.md section 2)."""
-    insz = services.numbers.insz(login.insz) if login.insz and login.level >= Level.SUBSTANTIAL else None
-    known = uow.parties.find_by_identity(login.issuer, login.subject)
-    if known is not None:
-        if insz and uow.parties.insz_sealed(known.id) is None:
-            known = _complete(services, uow, known, insz, now)
-        return _renamed(uow, known, login.name, now)
-    indexes = parties.insz_indexes(services, uow, insz) if insz else ()
-    party = uow.parties.find_by_insz_index(*indexes)
-    if party is None:
-        party = parties.add_person(services, uow, name=login.name, insz=insz, now=now)
-    elif any(issuer == login.issuer for issuer, _ in uow.parties.identities(party.id)):
-        raise IdentityConflictError(party.id)
-    uow.parties.add_identity(login.issuer, login.subject, party.id, now)
-    event = Event("party.claimed", now, party.id, principal=party.id, detail={"upstream": login.issuer})
-    uow.journal.append([event], now)
-    return _renamed(uow, party, login.name, now)
-
-
-def _complete(services: Services, uow: UnitOfWork, party: Party, insz: str, now: Instant) -> Party:
-    """A person whose first login was too weak to bring her number brings it now.
-
-    Somebody who holds it already is perhaps she, known by number alone: whether two
-    records are one person is for a reviewer, not for a login.
-    """
-    indexes = parties.insz_indexes(services, uow, insz)
-    holder = uow.parties.find_by_insz_index(*indexes)
-    if holder is not None:
-        raise IdentityConflictError(holder.id, party.id)
-    uow.parties.set_insz(party.id, indexes[0], services.vault.seal(insz.encode(), f"insz:{party.id}"))
-    complete = replace(party, adult_at=services.numbers.adult_at(insz))
-    uow.parties.save(complete, now)
-    return complete
-
-
-def _renamed(uow: UnitOfWork, party: Party, name: str, now: Instant) -> Party:
-    """The upstream knows a person's name better than who typed it."""
-    if not name or name == party.name:
-        return party
-    renamed = replace(party, name=name)
-    uow.parties.save(renamed, now)
-    return renamed
-
-
-def _organisation(services: Services, uow: UnitOfWork, login: UpstreamLogin) -> Party | None:
-    if not login.organisation_code:
-        return None
-    code = login.organisation_code
-    organisation = uow.parties.find_by_kbo(services.numbers.kbo(code)) if code.isdigit() else None
-    if organisation is None or organisation.ceased_at is not None:
-        raise UnknownOrganisationError
-    return organisation
 
 
 def claim_powers(
@@ -242,10 +221,24 @@ def claim_powers(
     login: UpstreamLogin,
     now: Instant,
 ) -> None:
-    """Each power that the claims carry becomes a stored mandate of this session (mandates.md section 3)."""
+    """Store each power that the claims carry as a mandate of this session (mandates.md section 3)."""
+    for change in _claimed(services, session, person, organisation, login, now):
+        revocation.record(uow, change, now, new=True)
+
+
+def _claimed(
+    services: Services,
+    session: Session,
+    person: Party,
+    organisation: Party | None,
+    login: UpstreamLogin,
+    now: Instant,
+) -> list[Change]:
+    """A mandate of this session for each power that the claims carry."""
     if organisation is None:
-        return
+        return []
     catalogue = services.catalogue()
+    claimed = []
     for key, code in claimed_types(catalogue, login.roles):
         kinds = catalogue.type(key).principal_org_kinds
         # A role of another organisation than the one she signed in for, or of one that is
@@ -262,4 +255,5 @@ def claim_powers(
             now=now,
             until=min(login.issued_at + CLAIMS_SECONDS, session.expires_at),
         )
-        revocation.record(uow, change, now, new=True)
+        claimed.append(change)
+    return claimed

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749.errors import InvalidRequestError
-from flask import request as flask_request
 
 from broker.flows.choices import AuthorizationRequest
-from broker.flows.claims import ACR, OBO
-from broker.oauth import checks, par, rar
+from broker.oauth import par
+from broker.oauth.authorization_request import understood
+from broker.oauth.request import Request
 from broker.oauth.server import AuthorizationServer
-from mandates.model import Level
-
-LEVELS = {uri: level for level, uri in ACR.items()}
 
 
 class UnusableRequestError(Exception):
@@ -34,53 +30,37 @@ class RedirectedError(Exception):
 
 def read(server: AuthorizationServer) -> AuthorizationRequest:
     """The validated request. Raise `UnusableRequestError` or `RedirectedError` (threats: class 2)."""
-    sent = server.create_oauth2_request(None)
-    endpoint, request_uri = checks.AUTHORIZE, sent.payload.data.get("request_uri")
-    if request_uri is not None:
-        values = par.pulled(server, sent.payload.client_id or "", request_uri)
-        if values is None:
-            raise UnusableRequestError
-        endpoint, sent = (
-            checks.PAR,
-            server.create_oauth2_request(par.Request(flask_request.method, values, {})),
-        )
+    request = server.create_oauth2_request(None)
+    if request.get("request_uri") is not None:
+        return _pushed(server, request)
     try:
-        grant = server.get_consent_grant(sent, endpoint)
+        server.get_consent_grant(request)
     except OAuth2Error as error:
         if not error.redirect_uri:
             raise UnusableRequestError from error
         issuer = server.services.settings.issuer
         location = error_location(issuer, error.redirect_uri, error.error, error.state, error.description)
         raise RedirectedError(location) from error
-    if not grant.redirect_uri:
-        raise UnusableRequestError from InvalidRequestError("no redirect_uri")
-    return _parsed(server, grant)
+    return understood(request)
 
 
-def _parsed(server: AuthorizationServer, grant: object) -> AuthorizationRequest:
-    request = grant.request  # type: ignore[attr-defined] -- Authlib is untyped
-    data, client = request.payload.data, request.client.record
-    details = rar.parse(client, data.get("authorization_details"))
-    resources = list(request.payload.datalist.get("resource", [])) or list(
-        details.locations if details else ()
-    )
-    scopes = tuple(request.scope.split())
-    asked = [LEVELS[uri] for uri in (data.get("acr_values") or "").split() if uri in LEVELS]
-    return AuthorizationRequest(
-        client=client.id,
-        redirect_uri=data["redirect_uri"],
-        scopes=scopes,
-        audience=rar.audience_of(server.services, client, resources),
-        code_challenge=data["code_challenge"],
-        state=data.get("state"),
-        nonce=data.get("nonce"),
-        level=min(asked, default=Level.NONE).name,
-        wants_mandate=details is not None or any(scope.startswith(OBO) for scope in scopes),
-        identifier=details.identifier if details else None,
-        mandate_type=details.mandate_type if details else None,
-        actions=details.actions if details else (),
-        prompt=data.get("prompt", ""),
-    )
+def _pushed(server: AuthorizationServer, request: Request) -> AuthorizationRequest:
+    """The request behind a `request_uri`; whatever else stands beside it is not read (RFC 9126 section 4)."""
+    if any(len(request.asked(name)) != 1 for name in ("client_id", "request_uri")):
+        raise UnusableRequestError
+    found = par.pulled(server, request.get("client_id"), request.get("request_uri"))
+    if found is None:
+        raise UnusableRequestError
+    asked, client = found
+    refusal = None
+    if client.get_allowed_scope(" ".join(asked.scopes)).split() != list(asked.scopes):
+        refusal = "invalid_scope"
+    elif asked.audience not in {*client.record.audiences, server.services.settings.issuer}:
+        refusal = "invalid_target"
+    if refusal is None:
+        return asked
+    issuer = server.services.settings.issuer
+    raise RedirectedError(error_location(issuer, asked.redirect_uri, refusal, asked.state))
 
 
 def code_location(issuer: str, request: AuthorizationRequest, code: str) -> str:

@@ -1,177 +1,320 @@
-"""Every protocol check of ours, once, beside the endpoints that run it.
+"""Every protocol check of ours, once, beside the requests that it judges.
 
-Authlib itself checks client, redirect URI, response type, repeated parameters and
-the form of PKCE. A check raises an `OAuth2Error`; the redirect URI has been verified
-by then, so the error may travel to the client (threats: class 2).
+The table at the end is read from the top: one line is one check, and its right half names the
+columns in which it runs. A request has one column. At the token endpoint that is its grant.
+`AuthorizationServer.authenticate_client` runs the column, and every handler must call it to
+know who asks: so none can forget a line. A check raises an `OAuth2Error`; what it finds out it
+leaves on the request.
+
+Authlib adds, for authorization requests, that the client's redirect URI is registered before
+any error travels there (threats: class 2), and the form of PKCE.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
 
-from authlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidScopeError, OAuth2Error
+from authlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 
 from broker.errors import InvalidTargetError
-from broker.flows.claims import ACR, OBO
-from broker.oauth import rar
-from broker.oauth.client_auth import RegisteredClient
+from broker.flows.claims import OBO
+from broker.oauth import client_auth, dpop, levels, rar
+from broker.oauth.errors import (
+    ClientRefusedError,
+    InvalidDpopProofError,
+    InvalidTargetOAuthError,
+    RequestNotSupportedError,
+)
+from broker.oauth.request import Request
 from broker.ports import Services
 
-PAR, AUTHORIZE, MACHINE = "par", "authorize", "machine"
+PAR, AUTHORIZE = "par", "authorize"
+CODE, REFRESH, EXCHANGE, MACHINE = "code", "refresh", "exchange", "machine"
+INTROSPECT, REVOKE = "introspection", "revocation"
+
+REQUESTS = frozenset({PAR, AUTHORIZE})
+TOKENS = frozenset({CODE, REFRESH, EXCHANGE, MACHINE})
+POSTED = TOKENS | {PAR, INTROSPECT, REVOKE}
+EVERY = POSTED | REQUESTS
+PROVABLE = TOKENS | {PAR}
+"""Where a proof of possession is read (RFC 9449 sections 5 and 10.1)."""
+
+GRANTS = {
+    "authorization_code": CODE,
+    "refresh_token": REFRESH,
+    client_auth.TOKEN_EXCHANGE: EXCHANGE,
+    "client_credentials": MACHINE,
+}
+"""`grant_type` -> column."""
+
 MAX_PARAMETER = 4096
+MAX_TOKEN = 8192
+"""Of the parameters that carry a whole token."""
 MAX_REQUEST = 16_384
-PROMPTS = frozenset({"", "none", "login", "select_account", "consent"})
+MAX_STATE, MAX_NONCE = 2048, 512
+MAX_AGE = re.compile(r"[0-9]{1,9}")
+THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+PROMPTS = frozenset({"none", "login", "select_account", "consent"})
+WHOLE_TOKENS = frozenset(
+    {"client_assertion", "subject_token", "actor_token", "actor_token_dpop", "token", "refresh_token"}
+)
+REPEATABLE = {"resource": EVERY, "audience": frozenset({EXCHANGE})}
+"""Parameters that may stand there more than once, and where (RFC 8707 section 2, RFC 8693 section 2.1)."""
+EXCHANGE_ALONE = ("audience", "subject_token", "actor_token", "requested_token_type")
+OF_OTHER_SERVERS = ("may_act", "requested_actor", "requested_issuer", "requested_subject", "subject_issuer")
+UNHONOURED = {
+    PAR: ("registration", "id_token_hint"),
+    AUTHORIZE: ("registration", "id_token_hint"),
+    CODE: ("claims", *EXCHANGE_ALONE),
+    REFRESH: ("claims", *EXCHANGE_ALONE),
+    EXCHANGE: ("claims", "authorization_details", *OF_OTHER_SERVERS),
+    MACHINE: ("claims", "authorization_details", *EXCHANGE_ALONE),
+}
+"""Parameters that would change the answer, where they cannot be honoured (tokens.md section 4)."""
 
-Payload = Any
-Check = Callable[[Services, RegisteredClient, Payload], None]
+Check = Callable[[Services, Request], None]
 
 
-class InvalidTargetOAuthError(OAuth2Error):  # type: ignore[misc]
-    """RFC 8707 section 2."""
-
-    error = "invalid_target"
+# --- what was sent ---
 
 
-class RequestNotSupportedError(OAuth2Error):  # type: ignore[misc]
-    """OIDC Core section 6: request objects are not read, so they are refused, not ignored."""
-
-    error = "request_not_supported"
-
-
-class UnmetAuthenticationError(OAuth2Error):  # type: ignore[misc]
-    """OpenID Connect Core Error Code unmet_authentication_requirements."""
-
-    error = "unmet_authentication_requirements"
+def is_a_form(_services: Services, request: Request) -> None:
+    """A body is application/x-www-form-urlencoded (RFC 6749 appendix B)."""
+    if not request.is_form:
+        raise InvalidRequestError("Send application/x-www-form-urlencoded.")
 
 
-def bounded(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
+def bounded(_services: Services, request: Request) -> None:
     """No parameter is longer than anybody needs (threats: class 16)."""
-    if any(len(value) > MAX_PARAMETER for values in payload.datalist.values() for value in values):
-        raise InvalidRequestError("A parameter is longer than 4096 characters.")
-    if (
-        sum(len(name) + len(value) for name, values in payload.datalist.items() for value in values)
-        > MAX_REQUEST
-    ):
-        raise InvalidRequestError("The request is longer than 16384 characters.")
+    total = 0
+    for name, values in request.payload.datalist.items():
+        most = MAX_TOKEN if name in WHOLE_TOKENS else MAX_PARAMETER
+        if any(len(value) > most for value in values):
+            raise InvalidRequestError(f"A parameter is longer than {most} characters.")
+        total += sum(len(name) + len(value) for value in values)
+    if total > MAX_REQUEST:
+        raise InvalidRequestError(f"The request is longer than {MAX_REQUEST} characters.")
 
 
-def sent_once(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
-    """No parameter twice, `resource` aside (RFC 6749 section 3.1)."""
-    if any(len(values) > 1 for name, values in payload.datalist.items() if name != "resource"):
-        raise InvalidRequestError("A parameter was sent more than once.")
+def sent_once(_services: Services, request: Request) -> None:
+    """No parameter twice, but those that may be (RFC 6749 sections 3.1 and 3.2)."""
+    for name, values in request.payload.datalist.items():
+        if len(values) > 1 and request.column not in REPEATABLE.get(name, ()):
+            raise InvalidRequestError("A parameter was sent more than once.")
 
 
-def pushed_when_fapi(_services: Services, client: RegisteredClient, _payload: Payload) -> None:
+# --- who asks ---
+
+
+def known_client(services: Services, request: Request) -> None:
+    """The client, by its one registered method (RFC 6749 section 2.3)."""
+    request.client = client_auth.authenticate(services, request)
+    request.auth_method = request.client.record.auth
+
+
+def keeps_a_secret(_services: Services, request: Request) -> None:
+    """Not a public client: it proves nothing of itself (RFC 7662 section 2.1, RFC 8693 section 5)."""
+    if request.client.record.auth == "none":
+        raise ClientRefusedError("Public clients may not do this.", status_code=401)
+
+
+def registered_grant(_services: Services, request: Request) -> None:
+    """The client is registered for this grant (RFC 6749 section 5.2)."""
+    if not request.client.check_grant_type(request.payload.grant_type):
+        raise UnauthorizedClientError("This client is not registered for this grant_type.")
+
+
+def proven_key(services: Services, request: Request) -> None:
+    """A proof of possession, if one came, proves its key (RFC 9449 section 4.3)."""
+    endpoint = "pushed_authorization_request_endpoint" if request.column == PAR else "token_endpoint"
+    proof = dpop.prove(services, request, endpoint)
+    if proof is not None:
+        dpop.check_nonce(services, proof, demanded=request.column != PAR)
+
+
+def bound_when_registered(_services: Services, request: Request) -> None:
+    """A client registered for DPoP gets no token that whoever finds it can use (FAPI 2.0 section 5.3.2.1)."""
+    if request.client.record.dpop and request.jkt is None:
+        raise InvalidDpopProofError("This client must send a DPoP proof.")
+
+
+def used_once(services: Services, request: Request) -> None:
+    """Assertion and proof count once; those of before the replay store remembers do not count (0005)."""
+    signed = request.used_once
+    if not signed:
+        return
+    free, epoch = services.ephemeral.claim_all([(one.kind, one.key, one.seconds) for one in signed])
+    # The epoch was read after the claim: a store that was lost a moment ago has its new one by now.
+    late = [one.kind for one in signed if one.issued_at < epoch]
+    if free and not late:
+        return
+    why = "used before, or issued before what the replay store remembers"
+    if request.assertion_jkt is None or late == ["dpop"]:
+        raise InvalidDpopProofError(f"The DPoP proof is refused: {why}.")
+    raise ClientRefusedError(f"The client assertion, or a DPoP proof beside it, is refused: {why}.")
+
+
+# --- what an authorization request asks ---
+
+
+def pushed_when_fapi(_services: Services, request: Request) -> None:
     """FAPI 2.0 section 5.3.2.2 number 3: without PAR no authorization."""
-    if client.record.profile == "fapi":
+    if request.client.record.profile == "fapi":
         raise InvalidRequestError(
             "This client must push its request to the pushed_authorization_request_endpoint."
         )
 
 
-def pkce_s256(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
-    """RFC 7636, S256 only, always."""
-    if not payload.data.get("code_challenge") or payload.data.get("code_challenge_method") != "S256":
-        raise InvalidRequestError("Send code_challenge with code_challenge_method=S256.")
+def no_reference(_services: Services, request: Request) -> None:
+    """A pushed request is the request, not the name of another one (RFC 9126 section 2.1)."""
+    if request.get("request_uri") is not None:
+        raise InvalidRequestError("request_uri may not be pushed.")
 
 
-def no_request_object(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
+def no_request_object(_services: Services, request: Request) -> None:
     """`request` is not supported; `request_uri` only as we issued it."""
-    if payload.data.get("request"):
+    if request.get("request"):
         raise RequestNotSupportedError("Request objects are not supported; use PAR.")
 
 
-def nothing_ignored(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
+def nothing_ignored(_services: Services, request: Request) -> None:
     """A parameter that would change the answer and that we cannot honour is refused (tokens.md section 4)."""
-    names = ("claims", "dpop_jkt", "id_token_hint", "registration")
-    unsupported = [name for name in names if payload.data.get(name)]
+    unsupported = [name for name in UNHONOURED[request.column] if request.get(name)]
     if unsupported:
         raise InvalidRequestError(f"Not supported here: {', '.join(unsupported)}.")
 
 
-def provable_age(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
-    """ACM states no auth_time, so the age of a login cannot be proven (tokens.md section 4)."""
-    if payload.data.get("max_age") is not None:
-        raise UnmetAuthenticationError("The age of a login at ACM cannot be proven; leave max_age out.")
+def short_memory(_services: Services, request: Request) -> None:
+    """`state` and `nonce` are carried for the client: a reference, not its data (threats: class 16)."""
+    state = request.get("state") or ""
+    if len(state) > MAX_STATE or not (state.isascii() and (state.isprintable() or not state)):
+        raise InvalidRequestError(f"state is longer than {MAX_STATE} characters, or not printable ASCII.")
+    if len(request.get("nonce") or "") > MAX_NONCE:
+        raise InvalidRequestError(f"nonce is longer than {MAX_NONCE} characters.")
 
 
-def known_level(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
-    """`acr_values` names at least one level that we know (eIDAS URIs)."""
-    asked = (payload.data.get("acr_values") or "").split()
-    if asked and not set(asked) & set(ACR.values()):
-        raise UnmetAuthenticationError("None of these acr_values is known here.")
+def known_level(_services: Services, request: Request) -> None:
+    """`acr_values` and `claims` name at least one level that we know (eIDAS URIs; RFC 9470 section 4)."""
+    request.level = levels.floor(request)
 
 
-def query_mode(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
+def whole_age(_services: Services, request: Request) -> None:
+    """`max_age` is a number of seconds; whether it can be proven is found out at sign-in."""
+    age = request.get("max_age")
+    if age is None:
+        return
+    if not MAX_AGE.fullmatch(age):
+        raise InvalidRequestError("max_age is not a number of seconds.")
+    request.max_age = int(age)
+
+
+def query_mode(_services: Services, request: Request) -> None:
     """The response travels in the query; another mode is refused, not ignored."""
-    if payload.data.get("response_mode", "query") != "query":
+    if (request.get("response_mode") or "query") != "query":
         raise InvalidRequestError("Only response_mode=query is supported.")
 
 
-def known_prompt(_services: Services, _client: RegisteredClient, payload: Payload) -> None:
-    """OIDC Core section 3.1.2.1."""
-    if payload.data.get("prompt", "") not in PROMPTS:
-        raise InvalidRequestError("Unknown prompt.")
+def pkce_s256(_services: Services, request: Request) -> None:
+    """RFC 7636, S256 only, always."""
+    if not request.get("code_challenge") or request.get("code_challenge_method") != "S256":
+        raise InvalidRequestError("Send code_challenge with code_challenge_method=S256.")
 
 
-def something_to_grant(_services: Services, client: RegisteredClient, payload: Payload) -> None:
+def known_prompt(_services: Services, request: Request) -> None:
+    """Known values, each once, and `none` alone (OIDC Core section 3.1.2.1)."""
+    prompts = (request.get("prompt") or "").split()
+    if set(prompts) - PROMPTS or len(set(prompts)) != len(prompts):
+        raise InvalidRequestError("Unknown or repeated prompt.")
+    if "none" in prompts and len(prompts) > 1:
+        raise InvalidRequestError("prompt=none stands alone.")
+
+
+def one_key(_services: Services, request: Request) -> None:
+    """`dpop_jkt` is a thumbprint, and that of the proof's key if there is a proof (RFC 9449 section 10.1)."""
+    named = request.get("dpop_jkt")
+    if named is None:
+        return
+    if not THUMBPRINT.fullmatch(named):
+        raise InvalidRequestError("dpop_jkt is not a thumbprint of RFC 7638.")
+    if request.jkt not in {None, named}:
+        raise InvalidDpopProofError("dpop_jkt is not the key of the DPoP proof.")
+
+
+def something_to_grant(_services: Services, request: Request) -> None:
     """At least one registered scope: empty means no."""
-    if not client.get_allowed_scope(payload.scope):
+    if not request.client.get_allowed_scope(request.payload.scope):
         raise InvalidScopeError("None of these scopes is registered for this client.")
 
 
-def registered_audience(services: Services, client: RegisteredClient, payload: Payload) -> None:
+def understood_details(_services: Services, request: Request) -> None:
+    """RFC 9396 section 5: unknown types, fields or values are refused; as where less is asked (section 6)."""
+    request.mandate = rar.parse(request.client.record, request.get("authorization_details"))
+
+
+def one_target(_services: Services, request: Request) -> None:
+    """`locations` and `resource` say the same, or one of them is silent."""
+    asked, resources = request.mandate, request.asked("resource")
+    if asked and asked.locations and resources and list(asked.locations) != resources:
+        raise InvalidTargetOAuthError("resource and locations name different audiences.")
+
+
+def registered_audience(services: Services, request: Request) -> None:
     """One audience of this client (RFC 8707; tokens.md section 3)."""
-    details = rar.parse(client.record, payload.data.get("authorization_details"))
-    asked = payload.datalist.get("resource", []) or (details.locations if details else ())
     try:
-        rar.audience_of(services, client.record, asked)
+        request.audience = rar.audience_of(services, request.client.record, rar.resources(request))
     except InvalidTargetError as error:
         raise InvalidTargetOAuthError("Name one resource that is registered for this client.") from error
 
 
-def one_target(_services: Services, client: RegisteredClient, payload: Payload) -> None:
-    """`locations` and `resource` say the same, or one of them is silent."""
-    details = rar.parse(client.record, payload.data.get("authorization_details"))
-    resources = payload.datalist.get("resource", [])
-    if details and details.locations and resources and list(details.locations) != list(resources):
-        raise InvalidTargetOAuthError("resource and locations name different audiences.")
-
-
-def understood_details(_services: Services, client: RegisteredClient, payload: Payload) -> None:
-    """RFC 9396 section 5: unknown types, fields or values are refused."""
-    rar.parse(client.record, payload.data.get("authorization_details"))
-
-
-def obo_needs_a_mandate(_services: Services, client: RegisteredClient, payload: Payload) -> None:
+def obo_needs_a_mandate(_services: Services, request: Request) -> None:
     """A fapi client says for which mandate; `compatible` ones may ask an `obo:` scope alone."""
-    asks_obo = any(scope.startswith(OBO) for scope in (payload.scope or "").split())
-    if asks_obo and client.record.profile == "fapi" and not payload.data.get("authorization_details"):
+    asks_obo = any(scope.startswith(OBO) for scope in (request.payload.scope or "").split())
+    if asks_obo and request.client.record.profile == "fapi" and not request.get("authorization_details"):
         raise rar.InvalidAuthorizationDetailsError("Send authorization_details with the obo: scopes.")
 
 
 CHECKS: tuple[tuple[Check, frozenset[str]], ...] = (
-    (bounded, frozenset({PAR, AUTHORIZE, MACHINE})),
-    (sent_once, frozenset({PAR, AUTHORIZE, MACHINE})),
+    # What was sent is one request,
+    (is_a_form, POSTED),
+    (bounded, EVERY),
+    (sent_once, EVERY),
+    # of a client that proves who it is,
+    (known_client, POSTED),
+    (keeps_a_secret, frozenset({EXCHANGE, MACHINE, INTROSPECT})),
+    (registered_grant, TOKENS),
+    (proven_key, PROVABLE),
+    (bound_when_registered, TOKENS),
+    (used_once, POSTED),
+    # and asks what can be answered.
     (pushed_when_fapi, frozenset({AUTHORIZE})),
-    (no_request_object, frozenset({PAR, AUTHORIZE})),
-    (nothing_ignored, frozenset({PAR, AUTHORIZE})),
-    (provable_age, frozenset({PAR, AUTHORIZE})),
-    (known_level, frozenset({PAR, AUTHORIZE})),
-    (query_mode, frozenset({PAR, AUTHORIZE})),
-    (pkce_s256, frozenset({PAR, AUTHORIZE})),
-    (known_prompt, frozenset({PAR, AUTHORIZE})),
-    (something_to_grant, frozenset({PAR, AUTHORIZE})),
-    (registered_audience, frozenset({PAR, AUTHORIZE})),
-    (understood_details, frozenset({PAR, AUTHORIZE})),
-    (one_target, frozenset({PAR, AUTHORIZE})),
-    (obo_needs_a_mandate, frozenset({PAR, AUTHORIZE})),
+    (no_reference, frozenset({PAR})),
+    (no_request_object, REQUESTS),
+    (nothing_ignored, REQUESTS | TOKENS),
+    (short_memory, REQUESTS),
+    (known_level, REQUESTS),
+    (whole_age, REQUESTS),
+    (query_mode, REQUESTS),
+    (pkce_s256, REQUESTS),
+    (known_prompt, REQUESTS),
+    (one_key, REQUESTS),
+    (something_to_grant, REQUESTS),
+    (understood_details, REQUESTS | {CODE, REFRESH}),
+    (one_target, REQUESTS),
+    (registered_audience, REQUESTS),
+    (obo_needs_a_mandate, REQUESTS),
 )
 
 
-def run(endpoint: str, services: Services, client: RegisteredClient, payload: Payload) -> None:
-    """Run the checks of one endpoint, in the table's order."""
-    for check, endpoints in CHECKS:
-        if endpoint in endpoints:
-            check(services, client, payload)
+def run(services: Services, request: Request, column: str) -> None:
+    """Run the checks of one column, in the table's order. Raise an `OAuth2Error`."""
+    request.column = column
+    for check, columns in CHECKS:
+        if column in columns:
+            check(services, request)
+
+
+def methods(column: str) -> list[str]:
+    """How a client makes itself known in this column, for the metadata."""
+    secret_only = any(check is keeps_a_secret and column in columns for check, columns in CHECKS)
+    return client_auth.CONFIDENTIAL if secret_only else client_auth.METHODS

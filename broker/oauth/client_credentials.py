@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 
 from broker.errors import FlowError
 from broker.flows import machines
-from broker.oauth import checks, client_auth, rar
+from broker.oauth import client_auth, rar
 from broker.oauth.errors import oauth_error
 
 
@@ -20,19 +20,16 @@ class MachineGrant(ClientCredentialsGrant):  # type: ignore[misc]
 
     def validate_token_request(self) -> None:
         self.request.client = self.authenticate_token_endpoint_client()
-        services, client, payload = self.server.services, self.request.client, self.request.payload
-        checks.run(checks.MACHINE, services, client, payload)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        services, payload = self.server.services, self.request.payload
-        client = self.request.client.record
-        asked = frozenset((payload.data.get("scope") or "").split())
+        services, client = self.server.services, self.request.client.record
+        asked = frozenset((self.request.get("scope") or "").split())
         if not asked:
             # No default set: a program that does not say what it comes for gets nothing.
             raise InvalidScopeError("Name the scopes that you need.")
         try:
-            audience = rar.audience_of(services, client, payload.datalist.get("resource", ()))
-            body = machines.issue(services, client, audience, asked, services.clock())
+            audience = rar.audience_of(services, client, self.request.asked("resource"))
+            body = machines.issue(services, client, audience, asked, services.clock(), jkt=self.request.jkt)
         except FlowError as error:
             raise oauth_error(error) from error
         return 200, body, self.TOKEN_RESPONSE_HEADER

@@ -14,7 +14,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 
 from broker.errors import FlowError
 from broker.flows import codes, tokens
-from broker.oauth import checks, client_auth
+from broker.oauth import client_auth
 from broker.oauth.client_auth import RegisteredClient
 from broker.oauth.errors import oauth_error
 
@@ -58,7 +58,9 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
                 self.request.client.record,
                 claimed.record,
                 services.clock(),
-                resources=self.request.payload.datalist.get("resource", ()),
+                resources=self.request.asked("resource"),
+                details=self.request.mandate,
+                jkt=self.request.jkt,
             )
         except FlowError as error:
             raise oauth_error(error) from error
@@ -76,17 +78,3 @@ class MandateCodeChallenge(CodeChallenge):  # type: ignore[misc]
         grant.register_hook("after_validate_authorization_request_payload", self.validate_code_challenge)
         # `create_token_response` runs after `validate_token_request`; this hook sits between.
         grant.register_hook("after_validate_token_request", self.validate_code_verifier)
-
-
-class ProtocolChecks:
-    """Runs the table of `checks.py` once client and redirect URI are known to be good."""
-
-    def __call__(self, grant: CodeGrant) -> None:
-        grant.register_hook("after_validate_authorization_request_payload", self._run)
-
-    @staticmethod
-    def _run(grant: CodeGrant, redirect_uri: str) -> None:
-        del redirect_uri
-        request = grant.request
-        endpoint = checks.PAR if request.user == checks.PAR else checks.AUTHORIZE
-        checks.run(endpoint, grant.server.services, request.client, request.payload)

@@ -1,12 +1,67 @@
-"""From the table of `broker/errors.py` to an OAuth error response (RFC 6749 section 5.2)."""
+"""Errors of our own on the wire, and the way from `broker/errors.py` to them (RFC 6749 section 5.2).
+
+No text repeats what was sent: it would end up in logs, and in pages of whoever shows it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from authlib.oauth2.rfc6749.errors import OAuth2Error
+from authlib.oauth2.rfc6749.errors import InvalidClientError, OAuth2Error
 
 from broker.errors import FlowError, JudgedError, answer_to
+
+CHALLENGE = ("WWW-Authenticate", 'Basic realm="volmacht", charset="UTF-8"')
+
+
+class ClientRefusedError(InvalidClientError):  # type: ignore[misc]
+    """Nobody that we know. With status 401 the answer says how a client makes itself known (RFC 7617)."""
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        headers: list[tuple[str, str]] = OAuth2Error.get_headers(self)
+        return [*headers, CHALLENGE] if self.status_code == 401 else headers
+
+
+class UnknownGrantTypeError(OAuth2Error):  # type: ignore[misc]
+    """RFC 6749 section 5.2."""
+
+    error = "unsupported_grant_type"
+
+
+class UnknownResponseTypeError(OAuth2Error):  # type: ignore[misc]
+    """RFC 6749 section 4.1.2.1."""
+
+    error = "unsupported_response_type"
+
+
+class InvalidTargetOAuthError(OAuth2Error):  # type: ignore[misc]
+    """RFC 8707 section 2."""
+
+    error = "invalid_target"
+
+
+class RequestNotSupportedError(OAuth2Error):  # type: ignore[misc]
+    """OIDC Core section 6: request objects are not read, so they are refused, not ignored."""
+
+    error = "request_not_supported"
+
+
+class UnmetAuthenticationError(OAuth2Error):  # type: ignore[misc]
+    """OpenID Connect Core Error Code unmet_authentication_requirements."""
+
+    error = "unmet_authentication_requirements"
+
+
+class InvalidDpopProofError(OAuth2Error):  # type: ignore[misc]
+    """RFC 9449 section 5."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonceError(OAuth2Error):  # type: ignore[misc]
+    """RFC 9449 section 8: the same again, with the nonce of the header `DPoP-Nonce`."""
+
+    error = "use_dpop_nonce"
 
 
 class FlowOAuthError(OAuth2Error):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 
 from broker.errors import InvalidTargetError
 from broker.flows.claims import MANDATE_TYPE
+from broker.oauth.request import Request
 from broker.ports import Services
 from broker.records import Client
 
@@ -50,6 +51,11 @@ def parse(client: Client, unverified_text: str | None) -> MandateRequest | None:
     if any(location not in client.audiences for location in request.locations):
         raise InvalidAuthorizationDetailsError("A location is not an audience of this client.")
     return request
+
+
+def resources(request: Request) -> list[str]:
+    """The audiences that an authorization request names: `resource`, or else its `locations`."""
+    return request.asked("resource") or list(request.mandate.locations if request.mandate else ())
 
 
 def _entry(entry: dict[str, Any]) -> MandateRequest:

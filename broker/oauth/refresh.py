@@ -33,7 +33,9 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
                 form["refresh_token"],
                 services.clock(),
                 scope=scope,
-                resources=self.request.payload.datalist.get("resource", ()),
+                resources=self.request.asked("resource"),
+                details=self.request.mandate,
+                jkt=self.request.jkt,
             )
         except FlowError as error:
             raise oauth_error(error) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -49,6 +50,18 @@ def language() -> str:
     return cast("str", g.language)
 
 
+@cache
+def translator(language: str) -> Callable[..., str]:
+    """What puts messages into this language; a page asks for it once and uses it for every line."""
+    texts = catalogue(language)
+
+    def translate(message: str, **values: object) -> str:
+        text = texts.gettext(message) if message else message
+        return escape(text) % values if values else text
+
+    return translate
+
+
 def translate(message: str, **values: object) -> str:
     """`message` (Dutch) in the language of this request, its named places filled with `values`.
 
@@ -56,8 +69,7 @@ def translate(message: str, **values: object) -> str:
     typed (threats: stored cross-site scripting); a value that is markup already, such as
     a name that a template set in bold, stays so.
     """
-    text = catalogue(language()).gettext(message) if message else message
-    return escape(text) % values if values else text
+    return translator(language())(message, **values)
 
 
 def _remember(asked: str) -> None:

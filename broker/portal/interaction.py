@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import browser, cookie, keep_browser, now, services, session, set_cookie
+from broker.endpoints.headers import FORM_ACTION
 from broker.errors import InteractionGoneError, LevelTooLowError, SessionEndedError
-from broker.flows import authorize, choices, sessions
+from broker.flows import authorize, choices, consents, sessions
 from broker.flows.authorize import Interaction
 from broker.oauth.authorization import code_location, error_location
-from broker.portal.page import check_form, form_token, label, render
+from broker.portal.page import check_form, form_token, power_labels, render
 from broker.records import Session
+from mandates.model import Level
 
 blueprint = Blueprint("interaction", __name__)
 
@@ -47,7 +50,7 @@ def callback() -> BaseResponse:
         # The session stands, also when the interaction waited too long: the next page says so.
         with suppress(InteractionGoneError):
             current = authorize.resume(services(), signed_in.return_to.removeprefix(prefix), browser())
-            authorize.attach(services(), current, signed_in.session, forced=signed_in.forced)
+            authorize.back(services(), current, signed_in)
     response = redirect(signed_in.return_to, 303)
     set_cookie(response, "session", signed_in.secret)
     return response
@@ -59,16 +62,11 @@ def step(interaction: str) -> BaseResponse:
     current = authorize.resume(services(), interaction, browser())
     person = session()
     asked = current.request
-    weak = person is not None and choices.is_weak(asked, person)
     if person is not None and asked.wants_mandate and sessions.claims_are_old(person, now()):
         person = None  # ACM is asked again: what it said is too old to rest power on
-    if person is None or (not current.forced and (asked.prompt == "login" or weak)):
-        if asked.prompt == "none":
-            return _refused(current, "login_required")
-        force = asked.prompt == "login" or weak
-        return _to_upstream(url_for("interaction.step", interaction=interaction), force=force)
-    if weak:
-        return _refused(current, LevelTooLowError.code)
+    lacking = authorize.shortfall(current, person, now())
+    if person is None or lacking is not None:
+        return _signed_in_first(current, person, lacking or "login_required")
     current = authorize.attach(services(), current, person)
     with services().database.read() as uow:
         name, after = request.args.get("naam", ""), request.args.get("vanaf")
@@ -78,8 +76,8 @@ def step(interaction: str) -> BaseResponse:
         )
     if not offer.choices and not page:
         return _nothing(current)
-    if page or asked.prompt in {"consent", "select_account"}:
-        silent = asked.prompt == "none"
+    if page or asked.prompts & {"consent", "select_account"}:
+        silent = "none" in asked.prompts
         return _refused(current, "interaction_required") if silent else _chooser(current, offer)
     return _on_with(current, person, offer.choices[0].key)
 
@@ -93,9 +91,11 @@ def choose(interaction: str) -> BaseResponse:
         # Not on to ACM: browsers hold redirects after a form against `form-action`.
         raise SessionEndedError
     check_form(f"interaction:{interaction}")
-    if "refuse" in request.form:
+    # Between page and button a login can have become too old for `max_age`.
+    lacking = authorize.shortfall(current, person, now())
+    if "refuse" in request.form or lacking is not None:
         authorize.refuse(services(), current)
-        return _refused(current, "access_denied")
+        return _refused(current, lacking or "access_denied")
     return _on_with(current, person, request.form.get("choice", ""))
 
 
@@ -110,10 +110,29 @@ def own_path(target: str) -> str:
     )
 
 
-def _to_upstream(return_to: str, *, force: bool = False) -> BaseResponse:
+def _signed_in_first(current: Interaction, person: Session | None, lacking: str) -> BaseResponse:
+    """To ACM, with all that the request asks of a login; or back to the service with what it lacks.
+
+    Who was sent to sign in afresh is not sent again: what still lacks then is not to be had.
+    """
+    asked = current.request
+    if "none" in asked.prompts:
+        return _refused(current, "login_required")
+    if person is not None and current.forced and current.session == person.id:
+        return _refused(current, lacking)
+    force = person is not None or "login" in asked.prompts or asked.max_age is not None
+    target = url_for("interaction.step", interaction=current.id)
+    try:
+        return _to_upstream(target, force=force, level=Level[asked.level], max_age=asked.max_age)
+    except LevelTooLowError as error:
+        return _refused(current, error.code)
+
+
+def _to_upstream(return_to: str, **asked: Any) -> BaseResponse:
+    """Send the browser to ACM; `asked` are those of `sessions.start`."""
     redirect_uri = services().settings.issuer + url_for("interaction.callback")
     url = sessions.start(
-        services(), browser=browser(), return_to=return_to, redirect_uri=redirect_uri, force=force
+        services(), browser=browser(), return_to=return_to, redirect_uri=redirect_uri, **asked
     )
     response = redirect(url, 303)
     keep_browser(response)  # type: ignore[arg-type] -- a Flask redirect
@@ -137,7 +156,9 @@ def _chooser(current: Interaction, offer: choices.Offer) -> BaseResponse:
         interaction=current.id,
         client=offer.client,
         audience=offer.audience,
+        known=offer.parties,
         offered=offer.choices,
+        told=consents.told(offer.client, {scope for one in offer.choices for scope in one.scopes}),
         next=offer.next,
         incomplete=offer.incomplete,
         types=services().catalogue().types,
@@ -145,14 +166,8 @@ def _chooser(current: Interaction, offer: choices.Offer) -> BaseResponse:
     )
     # Browsers hold redirects after a form against `form-action` too: name where this one may end.
     parts = urlsplit(current.request.redirect_uri)
-    response.headers["Volmacht-Form-Action"] = f"{parts.scheme}://{parts.netloc}"
+    response.headers[FORM_ACTION] = f"{parts.scheme}://{parts.netloc}"
     return response
-
-
-def power_labels() -> dict[str, str]:
-    """Every power of the catalogue in the language of this request."""
-    kinds = services().catalogue().types.values()
-    return {name: label(power.label) for kind in kinds for name, power in kind.powers.items()}
 
 
 def _nothing(current: Interaction) -> BaseResponse:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response, g, redirect, render_template, request, url_for
@@ -12,11 +13,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from broker.endpoints.context import browser, drop_cookie, keep_browser, now, services, session
 from broker.errors import FormExpiredError
-from broker.portal.i18n import language, translate
+from broker.portal.i18n import language, translator
 from broker.records import Session
 from mandates.model import Party
 
 View = Callable[..., BaseResponse]
+NOBODY: Mapping[str, Party] = MappingProxyType({})
 
 
 def form_token(purpose: str) -> str:
@@ -33,15 +35,21 @@ def check_form(purpose: str) -> None:
         raise FormExpiredError
 
 
-def render(template: str, status: int = 200, **values: Any) -> Response:
-    """A page, never cached, with the language and the signed-in person at hand."""
-    person = session()
-    through = organisation_of(person)
+def render(
+    template: str, status: int = 200, *, known: Mapping[str, Party] = NOBODY, **values: Any
+) -> Response:
+    """A page, never cached, with the language and the signed-in person at hand.
+
+    `known` are parties that the view has read already.
+    """
+    person, spoken = session(), language()
+    people = _people(person, known)
+    through = people.get(person.organisation) if person and person.organisation else None
     text = render_template(
         template,
-        _=translate,
-        language=language(),
-        person=party_of(person),
+        _=translator(spoken),
+        language=spoken,
+        person=people.get(person.party) if person else None,
         through=through,
         kinds=through.kinds_at(now()) if through else frozenset(),
         staff=person.staff if person else frozenset(),
@@ -50,7 +58,7 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
     )
     response = Response(text, status)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Language"] = language()
+    response.headers["Content-Language"] = spoken
     return keep_browser(response)
 
 
@@ -66,20 +74,18 @@ def render_signed_out(onward: str) -> Response:
     return response
 
 
-def party_of(person: Session | None) -> Party | None:
-    """The party that is signed in."""
-    if person is None:
-        return None
-    with services().database.read() as uow:
-        return uow.parties.get(person.party)
-
-
-def organisation_of(person: Session | None) -> Party | None:
+def organisation_of(person: Session) -> Party | None:
     """The organisation that the person signed in for."""
-    if person is None or person.organisation is None:
-        return None
+    return _people(person).get(person.organisation) if person.organisation else None
+
+
+def _people(person: Session | None, known: Mapping[str, Party] = NOBODY) -> Mapping[str, Party]:
+    """Who is signed in, and the organisation for which, by id: one look for both, or none."""
+    wanted = {person.party, person.organisation or person.party} if person else set()
+    if wanted <= known.keys():
+        return known
     with services().database.read() as uow:
-        return uow.parties.get(person.organisation)
+        return uow.parties.get_many(wanted)
 
 
 def signed_in(view: View) -> View:
@@ -98,3 +104,9 @@ def signed_in(view: View) -> View:
 def label(kind_labels: Any) -> str:
     """A label of the catalogue in the language of this request."""
     return str(kind_labels[language()])
+
+
+def power_labels() -> dict[str, str]:
+    """Every power of the catalogue in the language of this request."""
+    kinds, spoken = services().catalogue().types.values(), language()
+    return {name: power.label[spoken] for kind in kinds for name, power in kind.powers.items()}

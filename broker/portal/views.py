@@ -10,11 +10,18 @@ from werkzeug.wrappers import Response as BaseResponse
 from broker import days
 from broker.endpoints.context import now, services
 from broker.errors import FlowError, NotFoundHereError, answer_to
-from broker.flows import lists, mandates, revocation, seen
+from broker.flows import consents, lists, mandates, revocation, seen
 from broker.flows.mandates import Asked
 from broker.flows.naming import MY_ORGANISATION, Named
 from broker.portal.forms import FormError, last_day_of, load_grounds, load_mandate_form
-from broker.portal.page import check_form, organisation_of, render, render_signed_out, signed_in
+from broker.portal.page import (
+    check_form,
+    organisation_of,
+    power_labels,
+    render,
+    render_signed_out,
+    signed_in,
+)
 from broker.records import Session, Wanted
 from mandates.errors import MandateError
 from mandates.mandate_type import MandateType
@@ -23,6 +30,7 @@ from mandates.model import PartyKind
 blueprint = Blueprint("portal", __name__)
 OFFICER, EMPLOYEE = "ocmw-beneficiary", "company-employee"
 ACTS = "mandate"
+CONSENTS = "consent"
 LINES = 100
 """Names on one page of a list."""
 
@@ -120,6 +128,23 @@ def review(person: Session) -> BaseResponse:
     rows = seen.waiting_for(services(), person, now())
     journal, parties = seen.journal_of(services(), 100)
     return render("review.html", rows=rows, journal=journal, parties=parties, **_words())
+
+
+@blueprint.get("/portal/diensten")
+@signed_in
+def my_services(person: Session) -> BaseResponse:
+    """The services that this person let in, since when and for what."""
+    agreed = consents.services_of(services(), person)
+    return render("services.html", agreed=agreed, labels=power_labels(), **_words())
+
+
+@blueprint.post("/portal/diensten/<client>/intrekken")
+@signed_in
+def withdraw_consent(person: Session, client: str) -> BaseResponse:
+    """Take back what was agreed for one service; whatever it had open stops within seconds."""
+    check_form(CONSENTS)
+    consents.withdraw(services(), person, client, now())
+    return redirect(url_for("portal.my_services"), 303)
 
 
 @blueprint.post("/portal/afmelden")

@@ -17,22 +17,24 @@ from broker.ports.documents import DocumentStore
 from broker.ports.journal import DataSubjectStore, JournalStore, RetentionStore
 from broker.ports.life import ActivationStore, BulkStore, CascadeStore, OutboxStore, ReviewStore, UseStore
 from broker.ports.mandates import MandateStore
-from broker.ports.outside import Clock, EphemeralStore, NumberChecks, Spreadsheets, Upstream
+from broker.ports.outside import ClientKeys, Clock, EphemeralStore, Mark, NumberChecks, Spreadsheets, Upstream
 from broker.ports.parties import ContactStore, PartyStore, VaultKeyStore
 from broker.ports.registry import RegistryStore, StaffStore
 from broker.ports.sign_in import GrantStore, SessionStore, StatusStore
-from broker.records import Question, Snapshot
+from broker.records import Issue, Question, Registrations, Snapshot, Standing, StatusEntry
 from config.settings import Settings
 from config.vms import VmsFormat
 from keys.keyring import Keyring
 from keys.vault import Vault
 from mandates.catalogue import Catalogue
+from mandates.model import Instant
 from volmacht_guard import Guard
 
 __all__ = [
     "ActivationStore",
     "BulkStore",
     "CascadeStore",
+    "ClientKeys",
     "Clock",
     "ContactStore",
     "DataSubjectStore",
@@ -42,9 +44,11 @@ __all__ = [
     "GrantStore",
     "JournalStore",
     "MandateStore",
+    "Mark",
     "NumberChecks",
     "OutboxStore",
     "PartyStore",
+    "RegistrationSource",
     "RegistryStore",
     "RetentionStore",
     "ReviewStore",
@@ -109,11 +113,37 @@ class Database(Protocol):
         With all parties and caseload entries that they need: one statement, one round trip, one moment.
         """
 
+    def is_revoked(self, status_list: str, index: int) -> bool | None:
+        """Whether this bit is set, and nothing else about it; None if it was never handed out."""
+
+    def standing(self, status_list: str, index: int, mandate: str | None) -> Standing | None:
+        """What the token at this place of a list stands on, and what can make a chain from a mandate.
+
+        From the principal of `mandate` to the grant's actor, that is; an unknown mandate and
+        none give no mandates. None if the place was never handed out. One statement, as `look`.
+        """
+
+    def issue(self, issue: Issue, now: Instant) -> StatusEntry:
+        """Store the index of a judged token and its journal row; durable when it returns.
+
+        Raise `ChangedError` if mandates or registrations moved since the judgement,
+        `ConflictError` if the grant has ended. Issues that arrive while another one is being
+        committed share the next commit.
+        """
+
     def upgrade(self) -> None:
         """Bring the schema to the newest migration."""
 
     def schema_is_current(self) -> bool: ...
     def close(self) -> None: ...
+
+
+class RegistrationSource(Protocol):
+    """What is registered, kept, and compared with the database about once a second."""
+
+    def __call__(self) -> Registrations: ...
+    def renew(self) -> Registrations:
+        """As they are in the database at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +161,7 @@ class Services:
     numbers: NumberChecks
     spreadsheets: Spreadsheets
     vms: VmsFormat
-    guard: Callable[[str], Guard]
-    """The verifier of our own tokens for one audience; the same that voucher services use."""
+    guard: Callable[..., Guard]
+    """The verifier of our own tokens: of an audience, and of a source of status if not our own SQL."""
+    registrations: RegistrationSource
+    client_keys: ClientKeys

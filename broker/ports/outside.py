@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
 
 from broker.records import (
+    Client,
     LoginRequest,
     UpstreamLogin,
 )
-from mandates.model import Instant
+from mandates.model import Instant, Level
 
 Clock = Callable[[], Instant]
+Mark = tuple[str, str, int]
+"""What is claimed: kind, key, and seconds to live."""
 
 
 class EphemeralStore(Protocol):
@@ -28,6 +31,12 @@ class EphemeralStore(Protocol):
     def claim(self, kind: str, key: str, ttl: int) -> bool:
         """Set if absent, atomically: True for the first caller within `ttl` seconds only."""
 
+    def claim_all(self, marks: Sequence[Mark]) -> tuple[bool, Instant]:
+        """Claim every mark in one round trip: whether all were free, and the epoch read after.
+
+        Those that were free are claimed also when another one was not.
+        """
+
     def epoch(self) -> Instant:
         """When this store began to remember. A replay mark older than this may be lost."""
 
@@ -40,7 +49,20 @@ class Upstream(Protocol):
 
     issuer: str
 
-    def start(self, *, state: str, redirect_uri: str, force: bool = False) -> LoginRequest: ...
+    def start(
+        self,
+        *,
+        state: str,
+        redirect_uri: str,
+        force: bool = False,
+        level: Level = Level.NONE,
+        max_age: int | None = None,
+    ) -> LoginRequest:
+        """Where to send her, asking for means of at least `level` and a login no older than `max_age` (s).
+
+        Raise `UpstreamError`, `LevelTooLowError` if there are no such means.
+        """
+
     def finish(
         self,
         unverified_response: Mapping[str, str],
@@ -53,6 +75,13 @@ class Upstream(Protocol):
     def logout_url(self, post_logout_redirect_uri: str, state: str) -> str | None: ...
     def check(self) -> str:
         """Fetch the metadata; one sentence on what was found. Raise `UpstreamError`."""
+
+
+class ClientKeys(Protocol):
+    """The keys that clients publish themselves (`jwks_uri`)."""
+
+    def keys_of(self, client: Client, kid: str | None, now: Instant) -> Mapping[str, Any]:
+        """The client's JWK Set, fetched anew if `kid` is not in the copy. Raise `ClientKeysError`."""
 
 
 class NumberChecks(Protocol):

@@ -46,3 +46,6 @@ class RegistryStore(Protocol):
     def put_catalogue(self, version: str, text: str, now: Instant) -> None: ...
     def version(self) -> int:
         """Grows with every put or remove; processes compare it to drop their caches."""
+
+    def hold(self) -> int:
+        """As `version`, held until the commit: a registration that changes waits for whoever issues on it."""

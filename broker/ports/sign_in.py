@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from broker.records import (
+    Basis,
+    Consent,
     Grant,
     RefreshToken,
     Session,
@@ -40,9 +42,6 @@ class GrantStore(Protocol):
     def live_on_mandates(self, mandates: Iterable[str]) -> list[Grant]:
         """Not ended, with one of these as mandate or as executor."""
 
-    def live_on_types(self, types: Iterable[str]) -> list[Grant]:
-        """Not ended, with a mandate or an executor of one of these types."""
-
     def live_of_session(self, session: str) -> list[Grant]: ...
     def live_of_client(self, client: str) -> list[Grant]: ...
     def live_of_party(self, party: str) -> list[Grant]:
@@ -50,8 +49,8 @@ class GrantStore(Protocol):
 
     def add_refresh_token(self, token: RefreshToken) -> None: ...
     def find_refresh_token(self, token_hash: str) -> RefreshToken | None: ...
-    def use_refresh_token(self, token_hash: str, now: Instant) -> bool:
-        """Mark it used; False if it was used already. Atomic."""
+    def use_refresh_token(self, token_hash: str, successor_hash: str, now: Instant) -> bool:
+        """Mark it rotated into that successor; False if it was used already. Atomic."""
 
     def remember_consent(self, party: str, client: str, scopes: Iterable[str], now: Instant) -> None: ...
     def forget_consents(self, client: str) -> None:
@@ -60,20 +59,54 @@ class GrantStore(Protocol):
     def consented(self, party: str, client: str) -> frozenset[str]:
         """Scopes that this person was shown for this client."""
 
+    def consents_of(self, party: str) -> list[Consent]:
+        """All that this person agreed to, by client and scope."""
+
+    def withdraw_consent(self, party: str, client: str) -> bool:
+        """Forget what this person agreed to for this client; False if it was nothing."""
+
 
 class StatusStore(Protocol):
-    """Allocation and revocation of status indices (tokens.md section 6)."""
+    """Allocation and revocation of status indices (tokens.md section 6).
 
-    def allocate(self, grant: str, audience: str, exp: Instant, now: Instant) -> StatusEntry:
-        """The live entry of (grant, audience), its last_exp raised to `exp`, or a fresh random index.
+    A token is issued by whoever locks, in this order, the mandates of its chain, the registry's
+    version and the grant, and only then reads the revision that the judgement must match. Whoever
+    makes power smaller writes the mandate, the registration or the grant first and sets bits
+    after. So one of the two waits for the other: either the issuer learns that something
+    changed, or the revoker finds the fresh index.
+    """
+
+    def allocate(self, basis: Basis, exp: Instant, now: Instant) -> StatusEntry:
+        """The live entry of this basis, its last_exp raised to `exp`, or a fresh random index.
 
         Opens the audience's next list when the open one is three quarters full.
-        An index is handed out once, also under concurrency.
+        An index is handed out once, also under concurrency. Raise `ConflictError` if the
+        grant has ended.
         """
 
     def entry(self, status_list: str, index: int) -> StatusEntry | None: ...
     def revoke(self, grants: Iterable[str], now: Instant) -> int:
         """Set the bits of these grants' live entries and raise the lists' versions. Returns how many."""
+
+    def revoke_on_mandates(self, mandates: Iterable[str], now: Instant) -> int:
+        """As `revoke`, of entries with one of these as mandate or executor. Returns how many grants."""
+
+    def revoke_on_types(self, types: Iterable[str], now: Instant) -> int:
+        """As `revoke_on_mandates`, of entries whose mandate or executor is of one of these types."""
+
+    def revoke_of_client(self, client: str, now: Instant) -> int:
+        """As `revoke`, of entries whose tokens this client was given, by whatever grant."""
+
+    def revoke_entry(self, status_list: str, index: int, now: Instant) -> bool:
+        """Set one bit; False if it was set, or is nobody's."""
+
+    def retire(self, now: Instant, limit: int) -> int:
+        """Let go of indices that mean nothing any more; returns how many. Looks at `limit` places of a list.
+
+        An index whose bit is 0 is free 24 hours after its last `exp`. One that is set stays
+        taken, so that no published bit returns to 0, until its list, which must not be the open
+        one, is 24 hours past its last `exp`: then the list goes with all its entries.
+        """
 
     def lists(self) -> list[StatusList]: ...
     def find_list(self, status_list: str) -> StatusList | None: ...

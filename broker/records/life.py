@@ -100,7 +100,7 @@ class Message:
 
     at: Instant
     topic: str
-    """`notice` for a person, `status-changed` for voucher services (tokens.md section 6)."""
+    """`notice` for a person; `status-changed` and `session-revoked` for services (tokens.md section 6)."""
     body: Mapping[str, Any]
     """JSON; no name, number, token or code."""
     party: str | None = None

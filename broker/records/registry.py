@@ -22,6 +22,7 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
+    """What it may ask for; `insz_actor` is a mark and no scope: at UserInfo the actor's number, too."""
     audiences: tuple[str, ...] = ()
     """Audiences that it may ask tokens for; the first is the default if it is the only one."""
     serves: tuple[str, ...] = ()
@@ -32,6 +33,14 @@ class Client:
     """Registered without the page that shows service, powers and data at first use."""
     jwks: Mapping[str, Any] | None = None
     secret_sha256: str | None = None
+    dpop: bool = False
+    """It gets sender-constrained tokens only (`dpop_bound_access_tokens`, RFC 9449 section 5.2)."""
+    exchange: bool = False
+    """Registered for token exchange (RFC 8693)."""
+    jwks_uri: str | None = None
+    """Where it publishes its keys, if they are not given as `jwks`."""
+    id_token_alg: str = "ES256"  # noqa: S105 - the name of an algorithm
+    """What its ID tokens are signed with: `ES256` or `RS256`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,23 @@ class Audience:
     """Self scopes and `obo:` scopes that it knows."""
     machine_scopes: frozenset[str] = frozenset()
     """What a program may be given here for itself, with client credentials; never a power."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registrations:
+    """All clients and audiences as they were at one version of the registry."""
+
+    version: int
+    clients: Mapping[str, Client]
+    audiences: Mapping[str, Audience]
+
+    def find_client(self, client: str) -> Client | None:
+        """The client of this id."""
+        return self.clients.get(client)
+
+    def find_audience(self, uri: str) -> Audience | None:
+        """The audience of this URI; the broker's own are not registered."""
+        return self.audiences.get(uri)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Session:
     staff: frozenset[str] = frozenset()
     """Staff roles of the broker: `reviewer`, `support`, `operator`."""
     ended_at: Instant | None = None
+    auth_time: Instant | None = None
+    """When the person proved who she is; only if the upstream stated it, or a forced login proved it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,19 @@ class RefreshToken:
     expires_at: Instant
     used_at: Instant | None = None
     """Set when it was rotated away; seen again after that, its whole family ends."""
+    jkt: str | None = None
+    """Thumbprint of the key that it is bound to (RFC 9449 section 5): a public client's, with DPoP."""
+    successor: str | None = None
+    """Hash of the token that it was rotated into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One scope that a person was shown for a client, and agreed to."""
+
+    client: str
+    scope: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,8 @@ class UpstreamLogin:
     level: Level
     issued_at: Instant
     id_token: str
+    auth_time: Instant | None = None
+    """When it says that she proved who she is, if it says so and that can be true."""
     insz: str | None = None
     organisation_code: str | None = None
     roles: tuple[str, ...] = ()

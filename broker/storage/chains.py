@@ -16,11 +16,13 @@ nobody asks for.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from broker.records import Question
 
+_COMMENT = re.compile(r"--[^\n]*")
 _ASKED = {
     "postgresql": "SELECT * FROM unnest(CAST(%(principals)s AS text[]), CAST(%(actors)s AS text[]), "
     "CAST(%(sessions)s AS text[])) AS q (principal, actor, session)",
@@ -36,7 +38,7 @@ _FEW = {
 }
 
 _LINKS = """
-WITH RECURSIVE asked AS MATERIALIZED ({asked}),
+WITH RECURSIVE {before}asked AS MATERIALIZED ({asked}),
 claimed AS MATERIALIZED (  -- what the session brought to the actor
   SELECT asked.principal AS asked, asked.actor, m.id, m.parent, m.principal, m.principal_kind, m.whole
   FROM asked CROSS JOIN mandates AS m
@@ -68,9 +70,21 @@ link (id, parent, principal, representative) AS (
 """
 
 
-def links(dialect: str) -> str:
-    """Return the beginning of a statement: CTEs `asked`, `through` and `link`."""
-    return _LINKS.format(asked=_ASKED[dialect], **_FEW[dialect])
+def links(dialect: str, asked: str | None = None, before: str = "") -> str:
+    """Return the beginning of a statement: CTEs `asked`, `through` and `link`.
+
+    `asked` is a SELECT of principal, actor and session, if not of what `asking` gives;
+    `before` are CTEs that it rests on.
+    """
+    return _LINKS.format(asked=asked or _ASKED[dialect], before=before, **_FEW[dialect])
+
+
+def squeezed(statement: str) -> str:
+    """Return the statement without comments and layout.
+
+    psycopg parses a text of more than 4,096 characters anew each time. No literal of ours has a comma.
+    """
+    return " ".join(_COMMENT.sub("", statement).split()).replace(", ", ",")
 
 
 def pairs(dialect: str, columns: str) -> str:

@@ -94,7 +94,9 @@ def _write_words(words: Any) -> str:
     return _dumps(list(words))
 
 
-def _read_tuple(text: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def read_tuple(text: str) -> tuple[str, ...]:
+    """Return words in their order: of scopes, addresses and the like there are few lists, read often."""
     return tuple(json.loads(text))
 
 
@@ -102,7 +104,9 @@ def _write_set(words: Any) -> str:
     return _dumps(sorted(words))
 
 
-def _read_set(text: str) -> frozenset[str]:
+@lru_cache(maxsize=4096)
+def read_set(text: str) -> frozenset[str]:
+    """Return words of which the order says nothing; as `read_tuple`."""
     return frozenset(json.loads(text))
 
 
@@ -163,9 +167,9 @@ INSTANT = BigInteger()
 SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite numbers rows by itself only in a column declared INTEGER."""
 
-WORD_TUPLE = TextAs(_write_words, _read_tuple)
-WORD_SET = TextAs(_write_set, _read_set)
-INDICES = TextAs(_write_words, _read_tuple)
+WORD_TUPLE = TextAs(_write_words, read_tuple)
+WORD_SET = TextAs(_write_set, read_set)
+INDICES = TextAs(_write_words, read_tuple)
 JSON_OBJECT = TextAs(_write_object, _read_object)
 POWERS = TextAs(_write_words, read_powers)
 APPROVALS = TextAs(_write_records, read_approvals)

@@ -17,6 +17,7 @@ _RAISE = (
     .returning(counters.c.value)
 )
 _READ = select(counters.c.value).where(counters.c.name == bindparam("counter"))
+_HOLD = _READ.with_for_update(read=True)
 
 
 def raise_counter(connection: Connection, name: str) -> int:
@@ -28,4 +29,10 @@ def raise_counter(connection: Connection, name: str) -> int:
 def read_counter(connection: Connection, name: str) -> int:
     """Return the value as this transaction sees it."""
     value: int = connection.execute(_READ, {"counter": name}).scalar_one()
+    return value
+
+
+def hold_counter(connection: Connection, name: str) -> int:
+    """Return the newest value; whoever would raise it waits until this transaction is over."""
+    value: int = connection.execute(_HOLD, {"counter": name}).scalar_one()
     return value

@@ -56,13 +56,16 @@ class Engines:
     write: Engine
     read: Engine
     look: Engine
-    """For `looks`, which keeps its connections: no transaction, and a pool of their own."""
+    """For `looks` and `standings`, which keep their connections: no transaction, and a pool of their own."""
+    issue: Engine
+    """For `issues`, which speaks to the driver, too; on SQLite the one that writes."""
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
         self.write.dispose()
         self.read.dispose()
         self.look.dispose()
+        self.issue.dispose()
 
 
 def engines_for(database_url: str, connections: int = _POOL_SIZE) -> Engines:
@@ -123,7 +126,7 @@ def _sqlite(url: URL, connections: int) -> Engines:
 
     for engine in (write, read, look):
         event.listen(engine, "handle_error", _translate)
-    return Engines(write, read, look)
+    return Engines(write, read, look, issue=write)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -158,10 +161,12 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _postgresql(url: URL, connections: int) -> Engines:
     engine = _open_postgresql(url, connections, _PLAN_ONCE, "READ COMMITTED")
     read = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    look = _open_postgresql(
-        url, connections, _PLAN_ONCE | _WALK_INDEXES, "AUTOCOMMIT", pool_reset_on_return=None
+    settings = _PLAN_ONCE | _WALK_INDEXES
+    look, issue = (
+        _open_postgresql(url, connections, settings, "AUTOCOMMIT", pool_reset_on_return=None)
+        for _ in range(2)
     )
-    return Engines(engine, read, look)
+    return Engines(engine, read, look, issue)
 
 
 def _open_postgresql(

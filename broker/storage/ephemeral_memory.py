@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from broker.port_errors import UnavailableError
-from broker.ports import Clock
+from broker.ports import Clock, Mark
 from mandates.model import Instant
 
 MAX_ENTRIES = 200_000
@@ -69,10 +69,13 @@ class MemoryStore:
     def claim(self, kind: str, key: str, ttl: int) -> bool:
         """Set if absent, atomically: True for the first caller within `ttl` seconds only."""
         with self._lock:
-            if self._live((kind, key)) is not None:
-                return False
-            self._store((kind, key), "{}", ttl)
-            return True
+            return self._claim(kind, key, ttl)
+
+    def claim_all(self, marks: Sequence[Mark]) -> tuple[bool, Instant]:
+        """Claim every mark: whether all were free, and the epoch."""
+        with self._lock:
+            claimed = [self._claim(*mark) for mark in marks]
+            return all(claimed), self._epoch
 
     def epoch(self) -> Instant:
         """When this process began to remember."""
@@ -80,6 +83,12 @@ class MemoryStore:
 
     def ping(self) -> None:
         """Raise nothing: it is here as long as the process is."""
+
+    def _claim(self, kind: str, key: str, ttl: int) -> bool:
+        if self._live((kind, key)) is not None:
+            return False
+        self._store((kind, key), "{}", ttl)
+        return True
 
     def _live(self, key: tuple[str, str]) -> str | None:
         expires_at, text = self._entries.get(key, (0, ""))

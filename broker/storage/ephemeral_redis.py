@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from broker.port_errors import UnavailableError
-from broker.ports import Clock
+from broker.ports import Clock, Mark
 from mandates.model import Instant
 
 _PREFIX = "volmacht:"
@@ -76,6 +76,17 @@ class RedisStore:
         """Set if absent, atomically: True for the first caller within `ttl` seconds only."""
         with _reached():
             return self._redis.set(_name(kind, key), "{}", ex=_seconds(ttl), nx=True) is True
+
+    def claim_all(self, marks: Sequence[Mark]) -> tuple[bool, Instant]:
+        """Claim every mark in one round trip: whether all were free, and the epoch read after."""
+        now = self._clock()
+        pipeline = self._redis.pipeline(transaction=False)
+        for kind, key, ttl in marks:
+            pipeline.set(_name(kind, key), "{}", ex=_seconds(ttl), nx=True)
+        pipeline.set(_EPOCH, now, nx=True, get=True)
+        with _reached():
+            *claimed, earlier = pipeline.execute()
+        return all(one is True for one in claimed), now if earlier is None else int(str(earlier))
 
     def epoch(self) -> Instant:
         """When the server began to remember; a server that was emptied begins anew.

@@ -7,17 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, update
 
-from broker.records import Grant, RefreshToken
-from broker.storage.clauses import insert_new, one_of, row_of, select_record, skip_taken
-from broker.storage.tables import consents, grants, mandates, refresh_tokens
+from broker.records import Consent, Grant, RefreshToken
+from broker.storage.clauses import columns_of, insert_new, one_of, row_of, select_record, skip_taken
+from broker.storage.tables import consents, grants, refresh_tokens
 from mandates.model import Instant
 
 _GRANTS = select_record(grants, Grant)
 _LIVE = _GRANTS.where(grants.c.ended_at.is_(None)).order_by(grants.c.id)
 _FIND = _GRANTS.where(grants.c.id == bindparam("grant_id"))
 _LIVE_ON_MANDATES = _LIVE.where(or_(one_of(grants.c.mandate, "ids"), one_of(grants.c.executor, "ids")))
-_of_types = select(mandates.c.id).where(one_of(mandates.c.type, "types"))
-_LIVE_ON_TYPES = _LIVE.where(or_(grants.c.mandate.in_(_of_types), grants.c.executor.in_(_of_types)))
 _LIVE_OF_SESSION = _LIVE.where(grants.c.session == bindparam("session"))
 _LIVE_OF_CLIENT = _LIVE.where(grants.c.client == bindparam("client"))
 _LIVE_OF_PARTY = _LIVE.where(
@@ -37,13 +35,21 @@ _FIND_REFRESH_TOKEN = select_record(refresh_tokens, RefreshToken).where(
 _USE_REFRESH_TOKEN = (
     update(refresh_tokens)
     .where(refresh_tokens.c.hash == bindparam("token_hash"), refresh_tokens.c.used_at.is_(None))
-    .values(used_at=bindparam("now"))
+    .values(used_at=bindparam("now"), successor=bindparam("successor_hash"))
 )
 
 _REMEMBER_CONSENT = skip_taken(insert(consents))
 _FORGET_CONSENTS = delete(consents).where(consents.c.client == bindparam("client"))
 _CONSENTED = select(consents.c.scope).where(
     consents.c.party == bindparam("party"), consents.c.client == bindparam("client")
+)
+_CONSENTS_OF = (
+    select(*columns_of(consents, Consent))
+    .where(consents.c.party == bindparam("party"))
+    .order_by(consents.c.client, consents.c.scope)
+)
+_WITHDRAW_CONSENT = delete(consents).where(
+    consents.c.party == bindparam("of_party"), consents.c.client == bindparam("of_client")
 )
 
 
@@ -70,10 +76,6 @@ class SqlGrantStore:
         # Asked for twice in the statement: an iterator would be empty the second time, and no executor found.
         return self._list(_LIVE_ON_MANDATES, ids=tuple(mandates))
 
-    def live_on_types(self, types: Iterable[str]) -> list[Grant]:
-        """Not ended, with a mandate or an executor of one of these types."""
-        return self._list(_LIVE_ON_TYPES, types=tuple(types))
-
     def live_of_session(self, session: str) -> list[Grant]:
         """Not ended, of this session."""
         return self._list(_LIVE_OF_SESSION, session=session)
@@ -96,11 +98,13 @@ class SqlGrantStore:
         )
         return None if row is None else RefreshToken(**row)
 
-    def use_refresh_token(self, token_hash: str, now: Instant) -> bool:
-        """Mark it used; False if it was used already or is unknown. Atomic: of two users one gets True."""
-        return (
-            self._connection.execute(_USE_REFRESH_TOKEN, {"token_hash": token_hash, "now": now}).rowcount == 1
-        )
+    def use_refresh_token(self, token_hash: str, successor_hash: str, now: Instant) -> bool:
+        """Mark it rotated into that successor; False if it was used already or is unknown.
+
+        Atomic: of two users one gets True.
+        """
+        keys = {"token_hash": token_hash, "successor_hash": successor_hash, "now": now}
+        return self._connection.execute(_USE_REFRESH_TOKEN, keys).rowcount == 1
 
     def remember_consent(self, party: str, client: str, scopes: Iterable[str], now: Instant) -> None:
         """Add to what is remembered; the instant of the first time stays."""
@@ -117,6 +121,15 @@ class SqlGrantStore:
     def consented(self, party: str, client: str) -> frozenset[str]:
         """Scopes that this person was shown for this client."""
         return frozenset(self._connection.execute(_CONSENTED, {"party": party, "client": client}).scalars())
+
+    def consents_of(self, party: str) -> list[Consent]:
+        """All that this person agreed to, by client and scope."""
+        return [Consent(*row) for row in self._connection.execute(_CONSENTS_OF, {"party": party})]
+
+    def withdraw_consent(self, party: str, client: str) -> bool:
+        """Forget what this person agreed to for this client; False if it was nothing."""
+        keys = {"of_party": party, "of_client": client}
+        return self._connection.execute(_WITHDRAW_CONSENT, keys).rowcount > 0
 
     def _list(self, statement: Select[Any], **keys: Any) -> list[Grant]:
         return [Grant(**row) for row in self._connection.execute(statement, keys).mappings()]

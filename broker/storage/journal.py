@@ -99,7 +99,7 @@ class SqlJournalStore:
         if not events:
             return
         salts = self._salts(events)
-        self._connection.execute(_APPEND, one_or_many([_row_of(event, salts, now) for event in events]))
+        self._connection.execute(_APPEND, one_or_many([entry_row(event, salts, now) for event in events]))
 
     def tail(self, limit: int, mandate: str | None = None, before: int | None = None) -> list[JournalEntry]:
         """Newest first; of one mandate if it is named; those before this `seq` if one is."""
@@ -120,7 +120,7 @@ class SqlJournalStore:
         """What each of these entries is opened with, made in one query from the salts of their parties."""
         salts = self._salts(entries)
         return [
-            commitments.openings(_parties_of(one), salts, one.at, one.type, one.mandate) for one in entries
+            commitments.openings(parties_of(one), salts, one.at, one.type, one.mandate) for one in entries
         ]
 
     # --- the tree ---
@@ -198,18 +198,20 @@ class SqlJournalStore:
         return None if row is None else Checkpoint(**row)
 
     def _salts(self, rows: Sequence[Event] | Sequence[JournalEntry]) -> dict[str, str]:
-        named = {party for row in rows for party in _parties_of(row).values() if party}
+        named = {party for row in rows for party in parties_of(row).values() if party}
         if not named:
             return {}
         return {row.id: row.salt for row in self._connection.execute(_SALTS, {"ids": named})}
 
 
-def _parties_of(row: Event | JournalEntry) -> dict[str, str | None]:
+def parties_of(row: Event | JournalEntry) -> dict[str, str | None]:
+    """Role -> party, of those whose salts a row is committed with."""
     return {role: getattr(row, role) for role in commitments.ROLES}
 
 
-def _row_of(event: Event, salts: Mapping[str, str], now: Instant) -> dict[str, Any]:
-    parties, body = _parties_of(event), event.body()
+def entry_row(event: Event, salts: Mapping[str, str], now: Instant) -> dict[str, Any]:
+    """The row of an event, with its commitments; `salts` by party."""
+    parties, body = parties_of(event), event.body()
     opened = commitments.openings(parties, salts, event.at, event.type, event.mandate)
     return {
         "at": event.at,

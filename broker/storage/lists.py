@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -134,17 +135,10 @@ class ListQueries(MandateReader):
     ) -> list[tuple[Place, Mandate]]:
         """A page of mandates through which the actor may represent somebody, by the principal's name."""
         representatives = sorted({actor, *organisations})
-        key = _m.principal_key
-        chosen = (*_can_be_in_force(_m.valid_from <= bindparam("now")), *_narrowed(wanted, key))
-        parts = [
-            _ids(key).where(_m.representative == bindparam(f"representative_{number}"), STORED, *chosen)
-            for number in range(len(representatives))
-        ]
-        parts.append(_ids(key).where(*_of_session, _m.representative == bindparam("actor"), *chosen))
-        parts.append(_ids(key).select_from(_IN_CASELOAD).where(STORED, *_held_part, *chosen))
+        statement = _reach(len(representatives), _shape(wanted))
         keys = {f"representative_{number}": one for number, one in enumerate(representatives)}
         keys |= {"actor": actor, "executors": tuple(executors), "session": session}
-        return self._page(parts, key, keys | _parameters(wanted, now, after, limit))
+        return self._page(statement, keys | _parameters(wanted, now, after, limit))
 
     def delegates(
         self, principal: str, wanted: Wanted, now: Instant, after: Place | None, limit: int
@@ -154,31 +148,17 @@ class ListQueries(MandateReader):
         Who goes by the name that was typed is found by that one: the name on record would else be
         guessed letter by letter. So a name is sought here and not in the index, among staff alone.
         """
-        key, name = _m.representative_key, wanted.name
+        name = wanted.name
         if name:
             wanted = replace(wanted, name="")
-        given = _ids(key).where(
-            _m.principal == bindparam("principal"), STORED, *_can_be_in_force(), *_narrowed(wanted, key)
-        )
         most = _EVERYTHING if name else limit
-        found = self._page([given], key, {"principal": principal} | _parameters(wanted, now, after, most))
+        keys = {"principal": principal} | _parameters(wanted, now, after, most)
+        found = self._page(_delegates(_shape(wanted)), keys)
         if not name:
             return found
         return [row for row in found if word_begins(key_of(row[1].typed_name) or row[0][0], name)][:limit]
 
-    def _page(
-        self, parts: Sequence[Select[Any]], key: ColumnElement[str], keys: dict[str, Any]
-    ) -> list[tuple[Place, Mandate]]:
-        """Each part gives its first ones after the place, in order; the page is the first of them all."""
-        after = tuple_(key, _m.id) > tuple_(bindparam("after_key"), bindparam("after_id"))
-        firsts = [
-            select(part.where(after).order_by(key, _m.id).limit(bindparam("page")).subquery())
-            for part in parts
-        ]
-        page = union(*firsts).order_by("key", "id").limit(bindparam("page")).subquery()
-        statement = (
-            _MANDATES.add_columns(page.c.key).join(page, page.c.id == _m.id).order_by(page.c.key, _m.id)
-        )
+    def _page(self, statement: Select[Any], keys: dict[str, Any]) -> list[tuple[Place, Mandate]]:
         rows = self._connection.execute(statement, keys)
         return [((row[-1], row[0]), Mandate(*row[:-1])) for row in rows]
 
@@ -188,6 +168,48 @@ _IN_CASELOAD = caseloads.join(_executor, _executor.c.id == caseloads.c.executor)
     mandates, (_m.principal == caseloads.c.principal) & (_m.representative == _executor.c.principal)
 )
 _held_part = (one_of(caseloads.c.executor, "executors"), caseloads.c.removed_at.is_(None))
+
+
+_Shape = tuple[bool, bool, bool, bool]
+"""Whether type, power, organisation and name are asked for: what a statement looks like hangs on these."""
+
+
+def _shape(wanted: Wanted) -> _Shape:
+    by_type, by_power = wanted.type is not None, wanted.power is not None
+    return by_type, by_power, wanted.organisation is not None, bool(wanted.name)
+
+
+# Building one of these takes ten times as long as running it, so each shape is built once.
+@lru_cache(maxsize=64)
+def _reach(representatives: int, shape: _Shape) -> Select[Any]:
+    key = _m.principal_key
+    chosen = (*_can_be_in_force(_m.valid_from <= bindparam("now")), *_narrowed(shape, key))
+    parts = [
+        _ids(key).where(_m.representative == bindparam(f"representative_{number}"), STORED, *chosen)
+        for number in range(representatives)
+    ]
+    parts.append(_ids(key).where(*_of_session, _m.representative == bindparam("actor"), *chosen))
+    parts.append(_ids(key).select_from(_IN_CASELOAD).where(STORED, *_held_part, *chosen))
+    return _first_of_all(parts, key)
+
+
+@lru_cache(maxsize=16)
+def _delegates(shape: _Shape) -> Select[Any]:
+    key = _m.representative_key
+    given = _ids(key).where(
+        _m.principal == bindparam("principal"), STORED, *_can_be_in_force(), *_narrowed(shape, key)
+    )
+    return _first_of_all([given], key)
+
+
+def _first_of_all(parts: Sequence[Select[Any]], key: ColumnElement[str]) -> Select[Any]:
+    """Each part gives its first ones after the place, in order; the page is the first of them all."""
+    after = tuple_(key, _m.id) > tuple_(bindparam("after_key"), bindparam("after_id"))
+    firsts = [
+        select(part.where(after).order_by(key, _m.id).limit(bindparam("page")).subquery()) for part in parts
+    ]
+    page = union(*firsts).order_by("key", "id").limit(bindparam("page")).subquery()
+    return _MANDATES.add_columns(page.c.key).join(page, page.c.id == _m.id).order_by(page.c.key, _m.id)
 
 
 def _ids(key: ColumnElement[str]) -> Select[Any]:
@@ -200,16 +222,17 @@ def _can_be_in_force(*conditions: ColumnElement[bool]) -> tuple[ColumnElement[bo
     return (*conditions, ACTIVATED, OPEN, _m.valid_until > now, or_(_m.ended_at.is_(None), _m.ended_at > now))
 
 
-def _narrowed(wanted: Wanted, key: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
+def _narrowed(shape: _Shape, key: ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
+    by_type, by_power, by_organisation, by_name = shape
     conditions: list[ColumnElement[bool]] = []
-    if wanted.type is not None:
+    if by_type:
         conditions.append(_m.type == bindparam("wanted_type"))
-    if wanted.power is not None:
+    if by_power:
         conditions.append(_m.powers.cast(Text).like(bindparam("wanted_power", type_=Text), escape="\\"))
-    if wanted.organisation is not None:
+    if by_organisation:
         organisation = bindparam("wanted_organisation")
         conditions.append(or_(_m.principal == organisation, _m.representative == organisation))
-    if wanted.name:
+    if by_name:
         conditions.append((literal(" ") + key).like(bindparam("wanted_name"), escape="\\"))
     return tuple(conditions)
 

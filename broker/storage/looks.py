@@ -8,21 +8,14 @@ one answer in JSON.
 
 from __future__ import annotations
 
-import sqlite3
-from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-import psycopg
-from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
-from broker.port_errors import UnavailableError
 from broker.records import Question, Snapshot
 from broker.storage.chains import asking, links
 from broker.storage.columns import read_recognitions
-from broker.storage.engines import port_error
+from broker.storage.driver_pool import DriverPool
 from broker.storage.rows import MANDATE_COLUMNS, mandate_of
 from mandates.model import Caseload, Mandate, Party, PartyKind
 
@@ -47,26 +40,27 @@ _CASELOAD = {"id": "executor", "type": "principal", "valid_from": "added_at", "v
 _REVISION = {"valid_from": "value"}
 
 
-def _columns(of: dict[str, str], table: str) -> str:
+def columns_as(of: dict[str, str], table: str) -> str:
+    """Columns of a row of another kind, each in the place of a column of a mandate."""
     return ", ".join(f"{table}.{of[name]}" if name in of else "NULL" for name in MANDATE_COLUMNS)
 
 
 def party_columns(table: str) -> str:
     """Columns of a row of kind `party`."""
-    return _columns(_PARTY, table)
+    return columns_as(_PARTY, table)
 
 
 def caseload_columns(table: str) -> str:
     """Columns of a row of kind `caseload`."""
-    return _columns(_CASELOAD, table)
+    return columns_as(_CASELOAD, table)
 
 
 def revision_columns(table: str) -> str:
     """Columns of a row of kind `revision`."""
-    return _columns(_REVISION, table)
+    return columns_as(_REVISION, table)
 
 
-_LOOK = f"""
+LOOK = f"""
 SELECT 'mandate' AS what, {", ".join(f"m.{name}" for name in MANDATE_COLUMNS)}
 FROM link CROSS JOIN mandates AS m WHERE m.id = link.id
 UNION ALL SELECT 'party', {party_columns("p")}
@@ -79,56 +73,23 @@ FROM (SELECT DISTINCT executor, asked FROM through WHERE NOT whole) AS part CROS
 WHERE c.executor = part.executor AND c.principal = part.asked
 UNION ALL SELECT 'revision', {revision_columns("r")} FROM counters AS r WHERE r.name = 'revision'
 """  # noqa: S608 - names of columns, no values
+"""What follows `chains.links`."""
 
 
 class Looks:
     """Runs the statement on connections of its own, straight through the driver."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._dialect = engine.dialect.name
-        self.statement = links(self._dialect) + _LOOK
-        # Checked out and waiting, the last one first: asking the pool costs a tenth of a decision.
-        self._idle: deque[PoolProxiedConnection] = deque()
+    def __init__(self, pool: DriverPool) -> None:
+        self._pool = pool
+        self.statement = links(pool.dialect) + LOOK
 
     def parameters(self, questions: Sequence[Question]) -> dict[str, Any]:
         """Return what the statement takes."""
-        return asking(self._dialect, questions)
+        return asking(self._pool.dialect, questions)
 
     def look(self, questions: Sequence[Question]) -> Snapshot:
         """Answer from one moment. Raise `UnavailableError` if the database is away or too busy."""
-        connection = self._take()
-        try:
-            rows = self._run(connection.driver_connection, self.parameters(questions))
-        except (sqlite3.Error, psycopg.Error) as error:
-            # Whatever it was, the next one gets a fresh connection.
-            connection.invalidate()
-            raise port_error(error) or error from None
-        except BaseException:  # raised again: it was cut off half way
-            connection.invalidate()
-            raise
-        self._idle.append(connection)
-        return snapshot_of(rows)
-
-    def close(self) -> None:
-        """Give the connections back that nobody uses at this moment."""
-        while self._idle:
-            self._idle.pop().close()
-
-    def _take(self) -> PoolProxiedConnection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            pass
-        try:
-            return self._engine.raw_connection()
-        except PoolTimeoutError:
-            raise UnavailableError("every connection to the database is in use") from None
-
-    def _run(self, driver: Any, keys: dict[str, Any]) -> list[Sequence[Any]]:
-        if self._dialect == "postgresql":
-            return list(driver.execute(self.statement, keys, prepare=True))
-        return list(driver.execute(self.statement, keys))
+        return snapshot_of(self._pool.rows(self.statement, self.parameters(questions)))
 
 
 def snapshot_of(rows: Iterable[Sequence[Any]]) -> Snapshot:

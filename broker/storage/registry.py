@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Insert, Table, Update, bindparam, delete, ins
 
 from broker.records import Audience, Client
 from broker.storage.clauses import insert_new, row_of, select_record, skip_taken
-from broker.storage.counters import raise_counter, read_counter
+from broker.storage.counters import hold_counter, raise_counter, read_counter
 from broker.storage.tables import audiences, catalogues, clients, signing_keys
 from keys.keyring import KeyRecord
 from mandates.model import Instant
@@ -62,7 +62,7 @@ class SqlRegistryStore:
         """Return whether there was one."""
         if self._connection.execute(_REMOVE_CLIENT, {"client": client}).rowcount == 0:
             return False
-        raise_counter(self._connection, _VERSION)
+        raise_counter(self._connection, _VERSION)  # before any bit is set: see `hold`
         return True
 
     def find_audience(self, uri: str) -> Audience | None:
@@ -103,6 +103,14 @@ class SqlRegistryStore:
     def version(self) -> int:
         """Grows with every put or remove; processes compare it to drop their caches."""
         return read_counter(self._connection, _VERSION)
+
+    def hold(self) -> int:
+        """As `version`, share-locked until the commit: many hold it, and who would raise it waits for them.
+
+        Whoever changes a registration raises the version before it sets any bit. So what is
+        issued beside it is either issued on the new registration or found and revoked.
+        """
+        return hold_counter(self._connection, _VERSION)
 
     def _put(self, replace: Update, add: Insert, key: str, row: dict[str, Any]) -> None:
         # The counter comes first: it makes writers of the registry wait for each other.

@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     tuple_,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 
 from broker.storage.blanks import blank_journal, blank_mandates
 from broker.storage.clauses import one_of
+from broker.storage.retired import FREE_AFTER
 from broker.storage.tables import (
     activation_codes,
     bulk_jobs,
@@ -49,8 +51,6 @@ from broker.storage.tables import (
 from mandates.commitments import ROLES
 from mandates.model import Evidence, Instant
 
-_INDEX_FREE = 24 * 3600
-"""Seconds after the last token's end from which a status index means nothing (tokens.md section 6)."""
 _GUARDED = ("mandates", "journal")
 """Kinds whose contents a trigger guards."""
 
@@ -61,7 +61,7 @@ _grant_over = or_(
     exists().where(sessions.c.id == grants.c.session, _session_over),
 )
 _bit_is_read = exists().where(
-    status_entries.c.grant == grants.c.id, status_entries.c.last_exp + _INDEX_FREE >= _before
+    status_entries.c.grant == grants.c.id, status_entries.c.last_exp + FREE_AFTER >= _before
 )
 _refreshes = exists().where(refresh_tokens.c.grant == grants.c.id, refresh_tokens.c.expires_at >= _before)
 _suspensions = func.replace(type_coerce(mandates.c.suspensions, Text), '"grounds":""', "")
@@ -111,6 +111,10 @@ _BLANK: dict[str, Callable[[ColumnElement[bool]], Update]] = {
 }
 """Of which the row stays, and the contents go (`mandates` need more than one statement)."""
 _CLEAR_GRANTS = (
+    # A bit that is set stays set while its list is published: it is nobody's from now on.
+    update(status_entries)
+    .where(one_of(status_entries.c.grant, "ids"), status_entries.c.revoked_at.is_not(None))
+    .values(grant=null(), client="", mandate=null(), executor=null()),
     delete(status_entries).where(one_of(status_entries.c.grant, "ids")),
     delete(refresh_tokens).where(one_of(refresh_tokens.c.grant, "ids")),
     delete(grants).where(one_of(grants.c.id, "ids")),

@@ -7,13 +7,21 @@ migrations because SQLAlchemy has no word for them.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 
 from broker.storage.columns import (
-    INDICES,
     INSTANT,
     JSON_OBJECT,
-    LEVEL,
     SEQUENCE,
     WORD_SET,
     WORD_TUPLE,
@@ -35,133 +43,38 @@ from broker.storage.life_tables import (
     staff,
     uses,
 )
+from broker.storage.sign_in_tables import (
+    consents,
+    grants,
+    identities,
+    refresh_tokens,
+    sessions,
+    status_entries,
+    status_lists,
+)
 
 __all__ = [
     "activation_codes",
     "cascades",
     "caseloads",
+    "consents",
     "contacts",
     "documents",
+    "grants",
+    "identities",
     "mandate_history",
     "mandates",
     "metadata",
     "parties",
     "party_history",
+    "refresh_tokens",
     "reviews",
+    "sessions",
     "staff",
+    "status_entries",
+    "status_lists",
     "uses",
 ]
-
-identities = Table(
-    "identities",
-    metadata,
-    Column("issuer", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("party", ForeignKey("parties.id"), nullable=False, index=True),
-    Column("created_at", INSTANT, nullable=False),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("sid", Text, nullable=False, unique=True),
-    Column("party", ForeignKey("parties.id"), nullable=False),
-    Column("level", LEVEL, nullable=False),
-    Column("upstream", Text, nullable=False),
-    Column("upstream_sub", Text, nullable=False),
-    Column("started_at", INSTANT, nullable=False),
-    Column("last_seen_at", INSTANT, nullable=False),
-    Column("expires_at", INSTANT, nullable=False),
-    Column("claims_at", INSTANT, nullable=False),
-    Column("organisation", ForeignKey("parties.id")),
-    Column("staff", WORD_SET, nullable=False),
-    Column("ended_at", INSTANT),
-)
-_lives = sessions.c.ended_at.is_(None)
-Index("ix_sessions_party", sessions.c.party, sqlite_where=_lives, postgresql_where=_lives)
-
-grants = Table(
-    "grants",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("client", Text, nullable=False),
-    Column("session", ForeignKey("sessions.id"), nullable=False),
-    Column("actor", ForeignKey("parties.id"), nullable=False),
-    Column("principal", ForeignKey("parties.id"), nullable=False),
-    Column("level", LEVEL, nullable=False),
-    Column("scopes", WORD_TUPLE, nullable=False),
-    Column("audience", Text, nullable=False),
-    Column("created_at", INSTANT, nullable=False),
-    Column("mandate", ForeignKey("mandates.id")),
-    Column("executor", ForeignKey("mandates.id")),
-    Column("ended_at", INSTANT),
-    Column("ended_reason", Text, nullable=False),
-)
-_live = grants.c.ended_at.is_(None)
-for _name in ("mandate", "executor", "session", "actor", "principal"):
-    Index(f"ix_grants_{_name}", grants.c[_name], sqlite_where=_live, postgresql_where=_live)
-
-refresh_tokens = Table(
-    "refresh_tokens",
-    metadata,
-    Column("hash", Text, primary_key=True),
-    Column("grant", ForeignKey("grants.id"), nullable=False, index=True),
-    Column("issued_at", INSTANT, nullable=False),
-    Column("expires_at", INSTANT, nullable=False),
-    Column("used_at", INSTANT),
-)
-
-consents = Table(
-    "consents",
-    metadata,
-    Column("party", ForeignKey("parties.id"), primary_key=True),
-    Column("client", Text, primary_key=True),
-    Column("scope", Text, primary_key=True),
-    Column("at", INSTANT, nullable=False),
-)
-
-status_lists = Table(
-    "status_lists",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("audience", Text, nullable=False),
-    # Lists of one audience are numbered; the highest is the open one.
-    Column("number", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("created_at", INSTANT, nullable=False),
-    Column("decoys", INDICES, nullable=False),
-    Index("uq_status_lists_audience_number", "audience", "number", unique=True),
-)
-
-status_entries = Table(
-    "status_entries",
-    metadata,
-    Column("list", ForeignKey("status_lists.id"), primary_key=True),
-    Column("index", Integer, primary_key=True, autoincrement=False),
-    Column("grant", ForeignKey("grants.id"), nullable=False),
-    Column("audience", Text, nullable=False),
-    Column("last_exp", INSTANT, nullable=False),
-    Column("revoked_at", INSTANT),
-)
-_unset = status_entries.c.revoked_at.is_(None)
-Index(
-    "uq_status_entries_live",
-    status_entries.c.grant,
-    status_entries.c.audience,
-    unique=True,
-    sqlite_where=_unset,
-    postgresql_where=_unset,
-)
-_set = status_entries.c.revoked_at.is_not(None)
-Index(
-    "ix_status_entries_revoked",
-    status_entries.c.list,
-    status_entries.c.index,
-    sqlite_where=_set,
-    postgresql_where=_set,
-)
 
 journal = Table(
     "journal",
@@ -252,6 +165,10 @@ clients = Table(
     Column("vetted", Boolean, nullable=False),
     Column("jwks", JSON_OBJECT),
     Column("secret_sha256", Text),
+    Column("dpop", Boolean, nullable=False),
+    Column("exchange", Boolean, nullable=False),
+    Column("jwks_uri", Text),
+    Column("id_token_alg", Text, nullable=False),
 )
 
 audiences = Table(

@@ -1,8 +1,9 @@
 """ACM as an OpenID Connect relying party, on Authlib, with ACM's habits.
 
-We always send `acr_values`, because only then does ACM promise `acr`; we enforce
-state, nonce and PKCE S256 ourselves, because ACM does not; and we verify the ID
-token in full, which some integrators skipped.
+We always send `acr_values`, because only then does ACM promise `acr`, and of our means
+only those that are strong enough for what a service asks (RFC 9470 section 5); we enforce
+state, nonce and PKCE S256 ourselves, because ACM does not; and we verify the ID token in
+full, which some integrators skipped.
 """
 
 from __future__ import annotations
@@ -11,30 +12,31 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
-import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
-from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7523 import private_key_jwt_sign
+from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
-from requests.adapters import HTTPAdapter
 
-from broker.errors import UpstreamError, UpstreamRefusedError
+from broker.errors import LevelTooLowError, UpstreamError, UpstreamRefusedError
 from broker.ports import Clock
 from broker.records import LoginRequest, UpstreamLogin
-from broker.upstream.metadata import TIMEOUT, UpstreamMetadata
+from broker.upstream.connection import UpstreamConnection
+from broker.upstream.metadata import UpstreamMetadata
 from broker.upstream.tables import UpstreamTables
 from config.settings import Settings
-from mandates.model import Instant
+from mandates.model import Instant, Level
 
 ALGORITHMS = ["RS256"]
 LEEWAY = 60
 ASSERTION_SECONDS = 180
 MAX_ID_TOKEN = 16 * 1024
+MAX_AGE = 900
+"""Seconds: an ID token is made when its code is redeemed; an older one answers another login."""
 
 
 class AcmUpstream:
@@ -45,25 +47,50 @@ class AcmUpstream:
         self._settings = settings
         self._tables = tables
         self._clock = clock
-        self._metadata = UpstreamMetadata(self.issuer, requests.Session(), clock)
+        self._connection = UpstreamConnection(settings.threads)
+        self._metadata = UpstreamMetadata(self.issuer, self._connection, clock)
         # Parsed once: reading an RSA key from PEM costs thirty milliseconds.
         self._key = _private_key(settings.acm_private_key) if settings.acm_private_key else None
-        self._connections = HTTPAdapter(pool_maxsize=settings.threads)
 
-    def start(self, *, state: str, redirect_uri: str, force: bool = False) -> LoginRequest:
-        """Where to send the person, with nonce and PKCE verifier to remember. Raise `UpstreamError`."""
+    def start(
+        self,
+        *,
+        state: str,
+        redirect_uri: str,
+        force: bool = False,
+        level: Level = Level.NONE,
+        max_age: int | None = None,
+    ) -> LoginRequest:
+        """Where to send the person, with nonce and PKCE verifier to remember.
+
+        Raise `UpstreamError`, `LevelTooLowError` if no means that we may use reaches `level`.
+        """
         nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-        extra = {"prompt": "login"} if force else {}
-        url, _ = self._client(redirect_uri).create_authorization_url(
+        extra: dict[str, str | int] = {"prompt": "login"} if force else {}
+        if max_age is not None:
+            extra["max_age"] = max_age
+        url = prepare_grant_uri(
             self._metadata.document()["authorization_endpoint"],
-            state=state,
+            self._settings.acm_client_id,
+            "code",
+            redirect_uri,
+            self._settings.acm_scopes,
+            state,
             nonce=nonce,
             code_challenge=create_s256_code_challenge(verifier),
             code_challenge_method="S256",
-            acr_values=self._settings.acm_acr_values,
+            acr_values=" ".join(self._means(level)),
             **extra,
         )
         return LoginRequest(url, {"nonce": nonce, "verifier": verifier})
+
+    def _means(self, level: Level) -> list[str]:
+        """Of the means that we may use, those that reach this level."""
+        means = self._settings.acm_acr_values.split()
+        enough = [one for one in means if self._tables.level(one) >= level]
+        if means and not enough:
+            raise LevelTooLowError
+        return enough
 
     def finish(
         self,
@@ -102,42 +129,36 @@ class AcmUpstream:
         keys = self._metadata.keys(None)
         return f"{document['issuer']} answers, with {len(keys.keys)} signing key(s)"
 
-    def _client(self, redirect_uri: str, now: Instant | None = None) -> Any:
-        settings = self._settings
-        secret: RSAKey | str | None = self._key or settings.acm_client_secret
-        method = "private_key_jwt" if self._key else "client_secret_basic"
-        client = OAuth2Session(
-            settings.acm_client_id,
-            secret,
-            scope=settings.acm_scopes,
-            redirect_uri=redirect_uri,
-            token_endpoint_auth_method=method,
-        )
-        client.mount("https://", self._connections)
-        client.mount("http://", self._connections)
-        if method == "private_key_jwt" and now is not None:
-            # `aud` is the issuer, not the token endpoint; and each assertion has claims of its own,
-            # because Authlib would keep the first `jti` in a dict that is shared.
-            fresh = {"exp": now + ASSERTION_SECONDS, "iat": now, "jti": secrets.token_urlsafe(24)}
-            client.register_client_auth_method(PrivateKeyJWT(self.issuer, claims=fresh))
-        return client
-
     def _redeem(self, code: str, verifier: str, redirect_uri: str, now: Instant) -> str:
         """One try and no retry: a code is redeemed once."""
-        try:
-            answer = self._client(redirect_uri, now).fetch_token(
-                self._metadata.document()["token_endpoint"],
-                grant_type="authorization_code",
-                code=code,
-                code_verifier=verifier,
-                timeout=TIMEOUT,
-            )
-        except (AuthlibBaseError, requests.RequestException, ValueError) as error:
-            raise UpstreamError("the upstream did not accept the code") from error
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        proof, credentials = self._proof(now)
+        answer = self._connection.post(self._metadata.document()["token_endpoint"], form | proof, credentials)
         token = answer.get("id_token")
         if not isinstance(token, str) or len(token) > MAX_ID_TOKEN:
             raise UpstreamError("the upstream sent no usable ID token")
         return token
+
+    def _proof(self, now: Instant) -> tuple[dict[str, str], tuple[str, str] | None]:
+        """How we prove who we are: an assertion for the form, or credentials for HTTP Basic."""
+        client_id = self._settings.acm_client_id
+        if self._key is None:
+            # RFC 6749 section 2.3.1: both are form-encoded first.
+            return {}, (quote_plus(client_id), quote_plus(self._settings.acm_client_secret or ""))
+        # `aud` is the issuer, not the token endpoint (rfc7523bis).
+        assertion = private_key_jwt_sign(
+            self._key,
+            client_id,
+            self.issuer,
+            claims={"exp": now + ASSERTION_SECONDS, "iat": now, "jti": secrets.token_urlsafe(24)},
+        )
+        form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+        return {"client_id": client_id} | form, None
 
     def _verify(self, unverified_token: str, nonce: str, now: Instant) -> dict[str, Any]:
         """OpenID Connect Core section 3.1.3.7, every step that applies to the code flow."""
@@ -166,6 +187,8 @@ class AcmUpstream:
             raise UpstreamError("the ID token answers another request")
         if not isinstance(claims["sub"], str) or not claims["sub"]:
             raise UpstreamError("the ID token names nobody")
+        if claims["iat"] < now - MAX_AGE:
+            raise UpstreamError("the ID token was made for an earlier login")
         return claims
 
     def _login(self, claims: Mapping[str, Any], token: str) -> UpstreamLogin:
@@ -178,6 +201,7 @@ class AcmUpstream:
             level=self._tables.level(claims.get("acr")),
             issued_at=int(claims["iat"]),
             id_token=token,
+            auth_time=_auth_time(claims),
             insz=_text(claims, "rrn"),
             organisation_code=_text(claims, "vo_orgcode"),
             roles=roles,
@@ -197,6 +221,14 @@ def _kid(unverified_token: str) -> str | None:
     """`kid` of a header that nobody verified yet: only to pick the key."""
     kid = jws.extract_compact(unverified_token.encode()).headers().get("kid")
     return kid if isinstance(kid, str) else None
+
+
+def _auth_time(claims: Mapping[str, Any]) -> Instant | None:
+    """When she signed in, if ACM says so: whole seconds, and not after the token was made."""
+    stated = claims.get("auth_time")
+    if isinstance(stated, bool) or not isinstance(stated, int) or not 0 < stated <= int(claims["iat"]):
+        return None
+    return stated
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:

@@ -6,24 +6,19 @@ that random `kid`s cannot make us hammer the upstream (threats: class 17).
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import Any
 
-import requests
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from broker.errors import UpstreamError
 from broker.ports import Clock
+from broker.upstream.connection import UpstreamConnection
 from mandates.model import Instant
 
-TIMEOUT = 10
-MAX_BYTES = 256 * 1024
 REFETCH_SECONDS = 30
 METADATA_SECONDS = 3600
-DEFAULT_KEYS_SECONDS = 300
-MAX_KEYS_SECONDS = 24 * 3600
 GIVE_UP_SECONDS = 5
 """After a failure nobody tries again for so long: a silent upstream must not hold every thread."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -32,9 +27,9 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 class UpstreamMetadata:
     """Discovery and JWKS of one issuer; thread-safe, one fetch at a time."""
 
-    def __init__(self, issuer: str, http: requests.Session, clock: Clock) -> None:
+    def __init__(self, issuer: str, connection: UpstreamConnection, clock: Clock) -> None:
         self.issuer = issuer
-        self._http = http
+        self._connection = connection
         self._clock = clock
         self._lock = threading.Lock()
         self._document: dict[str, Any] | None = None
@@ -79,22 +74,7 @@ class UpstreamMetadata:
         if self._clock() < self._given_up_until:
             raise UpstreamError("the upstream did not answer a moment ago")
         try:
-            with self._http.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
-                response.raise_for_status()
-                text = response.raw.read(MAX_BYTES + 1, decode_content=True)
-                seconds = _max_age(response.headers.get("Cache-Control", ""))
-            if len(text) > MAX_BYTES:
-                raise UpstreamError("the upstream's answer is larger than 256 kB")
-            body = requests.models.complexjson.loads(text)
-        except (requests.RequestException, ValueError, OSError) as error:
+            return self._connection.get(address)
+        except UpstreamError:
             self._given_up_until = self._clock() + GIVE_UP_SECONDS
-            raise UpstreamError("the upstream does not answer as it should") from error
-        if not isinstance(body, dict):
-            raise UpstreamError("the upstream's answer is not a JSON object")
-        return body, seconds
-
-
-def _max_age(cache_control: str) -> int:
-    """Seconds that the header allows; ACM asks that it be respected."""
-    found = re.search(r"max-age=(\d{1,6})", cache_control)
-    return min(int(found.group(1)), MAX_KEYS_SECONDS) if found else DEFAULT_KEYS_SECONDS
+            raise

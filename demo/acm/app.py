@@ -11,11 +11,12 @@ from joserfc.jwk import KeySet, RSAKey
 from werkzeug.wrappers import Response as AnyResponse
 
 from demo.acm import request as authorization
+from demo.acm.habits import PLAIN, Habits
 from demo.acm.relying_party import ClientAuthenticationError, RelyingParty
 from demo.acm.request import AuthorizationRefusedError, AuthorizationRequest, UntrustedReturnError
-from demo.acm.service import SIGN_ON_SECONDS, ChoiceError, SimulatedAcm, TokenRequestError
+from demo.acm.service import SIGN_ON_SECONDS, ChoiceError, SignOn, SimulatedAcm, TokenRequestError
 from demo.clock import Clock, system_clock
-from demo.village import Person, Village
+from demo.village import Village
 
 COOKIE = "acm_sim"
 # form-action is left open: browsers apply it to the whole chain of redirects after the
@@ -24,14 +25,19 @@ CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'n
 
 
 def create_acm(
-    issuer: str, village: Village, clients: Iterable[RelyingParty], key: RSAKey, clock: Clock = system_clock
+    issuer: str,
+    village: Village,
+    clients: Iterable[RelyingParty],
+    key: RSAKey,
+    clock: Clock = system_clock,
+    habits: Habits = PLAIN,
 ) -> Flask:
     """The simulated ACM at `issuer` (which ends in `/op`), for these applications.
 
     `key` is an RSA key with which ID tokens are signed; whoever keeps it across a
     restart keeps ACM's identity, as sign-ons and codes live in memory.
     """
-    acm = SimulatedAcm(issuer, village, clients, key)
+    acm = SimulatedAcm(issuer, village, clients, key, habits)
     app = Flask(__name__, static_folder="static")
     app.jinja_env.globals["village"] = village
     blueprint = Blueprint("op", __name__, url_prefix=urlsplit(issuer).path)
@@ -94,12 +100,12 @@ def _add_request(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
         except AuthorizationRefusedError as error:
             answer = {"error": error.error, "error_description": str(error), "state": error.state}
             return _back(error.redirect_uri, answer)
-        person = acm.signed_on(request.cookies.get(COOKIE, ""), asked, now)
-        if person is not None:
-            return _answer(acm, person, asked, now)
+        sign_on = acm.signed_on(request.cookies.get(COOKIE, ""), asked, now)
+        if sign_on is not None:
+            return _answer(acm, sign_on, asked, now)
         if "none" in asked.prompt:
             return _back(asked.redirect_uri, {"error": "login_required", "state": asked.state})
-        return _page(acm.open_transaction(asked, now))
+        return _page(acm, acm.open_transaction(asked, now), now)
 
 
 def _add_choice(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
@@ -112,15 +118,15 @@ def _add_choice(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
             text = "Deze aanmelding is verlopen of al gebruikt. Begin opnieuw bij de toepassing."
             return render_template("acm_message.html", text=text), 400
         try:
-            person = acm.choose(transaction, request.form.get("persona", ""), now)
+            sign_on = acm.choose(transaction, request.form.get("persona", ""), now)
         except ChoiceError as error:
-            return _page(transaction, str(error))
+            return _page(acm, transaction, now, str(error))
         # An earlier sign-on of this browser gives way to the new one.
         acm.end_sign_on(request.cookies.get(COOKIE, ""), now)
-        response = _answer(acm, person, asked, now)
+        response = _answer(acm, sign_on, asked, now)
         response.set_cookie(
             COOKIE,
-            acm.sign_on(person, now),
+            acm.keep(sign_on, now),
             max_age=SIGN_ON_SECONDS,
             httponly=True,
             samesite="Lax",
@@ -130,12 +136,15 @@ def _add_choice(blueprint: Blueprint, acm: SimulatedAcm, clock: Clock) -> None:
         return response
 
 
-def _answer(acm: SimulatedAcm, person: Person, asked: AuthorizationRequest, now: int) -> AnyResponse:
-    return _back(asked.redirect_uri, {"code": acm.issue_code(person, asked, now), "state": asked.state})
+def _answer(acm: SimulatedAcm, sign_on: SignOn, asked: AuthorizationRequest, now: int) -> AnyResponse:
+    return _back(asked.redirect_uri, {"code": acm.issue_code(sign_on, asked, now), "state": asked.state})
 
 
-def _page(transaction: str, error: str = "") -> tuple[str, int]:
-    page = render_template("acm_sign_in.html", transaction=transaction, error=error)
+def _page(acm: SimulatedAcm, transaction: str, now: int, error: str = "") -> tuple[str, int]:
+    """Those who can sign in with one of the means that were asked; the others are not shown."""
+    means = acm.means_of(transaction, now)
+    logins = [person for person in acm.village.logins if person.acr in means]
+    page = render_template("acm_sign_in.html", transaction=transaction, logins=logins, error=error)
     return page, 400 if error else 200
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from joserfc import jwt
@@ -58,9 +58,19 @@ def claims_of(person: Person, request: AuthorizationRequest) -> dict[str, Any]:
 
 
 def id_token(
-    person: Person, request: AuthorizationRequest, *, issuer: str, key: RSAKey, access_token: str, now: int
+    person: Person,
+    request: AuthorizationRequest,
+    *,
+    issuer: str,
+    key: RSAKey,
+    access_token: str,
+    said: Mapping[str, Any],
+    now: int,
 ) -> str:
-    """An ID token as ACM makes it: RS256, one hour, `kid` in the payload too."""
+    """An ID token as ACM makes it: RS256, one hour, `kid` in the payload too.
+
+    `said` is what its habits make it say of the login, whatever is true.
+    """
     claims = claims_of(person, request) | {
         "iss": issuer,
         "aud": request.client_id,
@@ -72,7 +82,7 @@ def id_token(
     }
     if request.nonce is not None:
         claims["nonce"] = request.nonce
-    return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key)
+    return jwt.encode({"alg": "RS256", "kid": key.kid}, claims | said, key)
 
 
 def _at_hash(access_token: str) -> str:

@@ -48,8 +48,15 @@ class AuthorizationRequest:
     mechanisms: frozenset[str]
     """Means that are good enough: what was asked and what the application may use."""
     prompt: frozenset[str]
+    max_age: int | None
+    """Seconds since the person chose, at most (OpenID Connect Core 3.1.2.1)."""
     switch: bool
     """`login_hint` asked to choose again."""
+
+    def may_be_answered_by(self, acr: str | None, age: int) -> bool:
+        """Whether a sign-on with this means, of so many seconds ago, may answer by itself."""
+        young = self.max_age is None or age <= self.max_age
+        return acr in self.mechanisms and young and not self.fresh_choice
 
     @property
     def fresh_choice(self) -> bool:
@@ -79,6 +86,7 @@ def parse(args: MultiDict[str, str], parties: Mapping[str, RelyingParty]) -> Aut
         asked_mechanisms=bool(asked),
         mechanisms=party.mechanisms & asked if asked else party.mechanisms,
         prompt=frozenset(args.get("prompt", "").split()),
+        max_age=int(args["max_age"]) if "max_age" in args else None,
         switch=_asks_switch(args.get("login_hint", "")),
     )
 
@@ -93,6 +101,7 @@ def _fault(args: MultiDict[str, str], party: RelyingParty) -> tuple[str, str] | 
         ("openid" not in scopes, "invalid_scope", "scope openid is missing"),
         # One scope too many fails the whole request before any sign-in.
         (not party.scopes.issuperset(scopes), "invalid_scope", "a scope is not allowed for this client"),
+        (not args.get("max_age", "0").isdecimal(), "invalid_request", "max_age must be a number"),
         (
             "code_challenge" in args and args.get("code_challenge_method") != "S256",
             "invalid_request",

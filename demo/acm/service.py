@@ -14,6 +14,7 @@ from werkzeug.datastructures import Authorization
 
 from demo.acm import relying_party
 from demo.acm.claims import claims_of, id_token
+from demo.acm.habits import Habits
 from demo.acm.relying_party import RelyingParty
 from demo.acm.request import AuthorizationRequest
 from demo.acm.shelf import Shelf
@@ -42,24 +43,40 @@ class ChoiceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A person, and the request that she was signed in for."""
+class SignOn:
+    """A person who chose, and when: what lives on in ACM's own session."""
 
     person: Person
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A sign-on, and the request that it answers."""
+
+    sign_on: SignOn
     request: AuthorizationRequest
 
 
 class SimulatedAcm:
     """State and rules of the simulation. `key` signs ID tokens (RS256)."""
 
-    def __init__(self, issuer: str, village: Village, clients: Iterable[RelyingParty], key: RSAKey) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        village: Village,
+        clients: Iterable[RelyingParty],
+        key: RSAKey,
+        habits: Habits,
+    ) -> None:
+        self.habits = habits
         self.issuer = issuer
         self.village = village
         self.parties: Mapping[str, RelyingParty] = {party.client_id: party for party in clients}
         self.key = key
         self.key.ensure_kid()
         self._transactions: Shelf[AuthorizationRequest] = Shelf(TRANSACTION_SECONDS)
-        self._sign_ons: Shelf[Person] = Shelf(SIGN_ON_SECONDS)
+        self._sign_ons: Shelf[SignOn] = Shelf(SIGN_ON_SECONDS)
         self._codes: Shelf[SignedIn] = Shelf(CODE_SECONDS)
         self._access_tokens: Shelf[SignedIn] = Shelf(ACCESS_TOKEN_SECONDS)
         self._assertions: Shelf[str] = Shelf(relying_party.ASSERTION_SECONDS)
@@ -71,7 +88,12 @@ class SimulatedAcm:
     def find_transaction(self, transaction: str, now: int) -> AuthorizationRequest | None:
         return self._transactions.find(transaction, now)
 
-    def choose(self, transaction: str, persona: str, now: int) -> Person:
+    def means_of(self, transaction: str, now: int) -> frozenset[str]:
+        """Means with which this request can be answered; none if it is over."""
+        request = self._transactions.find(transaction, now)
+        return request.mechanisms if request else frozenset()
+
+    def choose(self, transaction: str, persona: str, now: int) -> SignOn:
         """Close the transaction for this person. Raise `ChoiceError`, leaving it open."""
         person = self.village.people.get(persona)
         if person is None:
@@ -86,23 +108,24 @@ class SimulatedAcm:
         # Of two posts of one form, the first one signs in.
         if self._transactions.take(transaction, now) is None:
             raise ChoiceError("Deze aanmelding is al gebruikt. Begin opnieuw bij de toepassing.")
-        return person
+        return SignOn(person, now)
 
-    def sign_on(self, person: Person, now: int) -> str:
-        """Start a sign-on of two hours; the value is for the cookie."""
-        return self._sign_ons.put(person, now)
+    def keep(self, sign_on: SignOn, now: int) -> str:
+        """Keep a sign-on for two hours; the value is for the cookie."""
+        return self._sign_ons.put(sign_on, now)
 
     def end_sign_on(self, sign_on: str, now: int) -> None:
         self._sign_ons.take(sign_on, now)
 
-    def signed_on(self, sign_on: str, request: AuthorizationRequest, now: int) -> Person | None:
-        """Who may be answered for at once: a running sign-on, strong enough, no fresh choice asked."""
-        person = None if request.fresh_choice else self._sign_ons.find(sign_on, now)
-        return person if person is not None and person.acr in request.mechanisms else None
+    def signed_on(self, cookie: str, request: AuthorizationRequest, now: int) -> SignOn | None:
+        """What may answer at once: a running sign-on, strong and young enough, no fresh choice asked."""
+        found = self._sign_ons.find(cookie, now)
+        fits = found is not None and request.may_be_answered_by(found.person.acr, now - found.at)
+        return found if fits else None
 
-    def issue_code(self, person: Person, request: AuthorizationRequest, now: int) -> str:
+    def issue_code(self, sign_on: SignOn, request: AuthorizationRequest, now: int) -> str:
         """A code that works once, for thirty seconds."""
-        return self._codes.put(SignedIn(person, request), now)
+        return self._codes.put(SignedIn(sign_on, request), now)
 
     def redeem(
         self, form: Mapping[str, str], authorization: Authorization | None, now: int
@@ -128,11 +151,12 @@ class SimulatedAcm:
             "expires_in": ACCESS_TOKEN_SECONDS,
             "scope": " ".join(request.scopes),
             "id_token": id_token(
-                signed_in.person,
+                signed_in.sign_on.person,
                 request,
                 issuer=self.issuer,
                 key=self.key,
                 access_token=access_token,
+                said=self.habits.said_of(signed_in.sign_on.at),
                 now=now,
             ),
         }
@@ -140,7 +164,7 @@ class SimulatedAcm:
     def userinfo(self, access_token: str, now: int) -> dict[str, Any] | None:
         """Claims of the person of this access token, or None."""
         signed_in = self._access_tokens.find(access_token, now)
-        return claims_of(signed_in.person, signed_in.request) if signed_in else None
+        return claims_of(signed_in.sign_on.person, signed_in.request) if signed_in else None
 
 
 def _proves(verifier: str | None, challenge: str | None) -> bool:

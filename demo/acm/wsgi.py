@@ -5,6 +5,7 @@ import os
 from joserfc.jwk import RSAKey
 
 from demo.acm.app import create_acm
+from demo.acm.habits import Habits
 from demo.acm.relying_party import RelyingParty
 from demo.home import read_jwks
 from demo.settings import DemoSettings
@@ -24,4 +25,5 @@ app = create_acm(
     load_village(),
     [_broker],
     RSAKey.import_key(_settings.home.acm_signing_key.read_text(encoding="ascii")),
+    habits=Habits.from_env(os.environ),
 )

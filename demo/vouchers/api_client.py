@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import requests
+from joserfc.jwk import ECKey
 
 from demo.clock import Clock
 from demo.vouchers.client import BrokerClient, RefusedError
 from demo.vouchers.discovery import TIMEOUT, BrokerAwayError
+from demo.vouchers.dpop import Prover
 from demo.vouchers.sessions import WebSession
 from demo.vouchers.sign_in import SignIn
 
@@ -62,10 +64,10 @@ class ApiAnswer:
 class ApiClient:
     """Calls `<audience><path>` and keeps the session's token fresh."""
 
-    def __init__(self, audience: str, broker: BrokerClient, http: requests.Session, clock: Clock) -> None:
-        self._audience = audience
+    def __init__(self, broker: BrokerClient, prover: Prover, clock: Clock) -> None:
+        self._audience = broker.side.audience
         self._broker = broker
-        self._http = http
+        self._prover = prover
         self._clock = clock
 
     def call(
@@ -77,16 +79,34 @@ class ApiClient:
         narrower: one refresh asks the broker, who says what is left. The call is repeated
         once; the API did nothing at a 401.
         """
+        sign_in = self._fresh(session)
+        answer = self._send(session.key, sign_in.access_token, method, path, body)
+        if answer.status == requests.codes.unauthorized:
+            sign_in = self._refresh(session, sign_in, str(answer.body.get("reason", "")))
+            answer = self._send(session.key, sign_in.access_token, method, path, body)
+        return _judge(answer, sign_in)
+
+    def call_under(
+        self, session: WebSession, reference: str, power: str, path: str, body: Mapping[str, Any]
+    ) -> ApiAnswer:
+        """POST for the principal of a mandate, by a token that is exchanged for this one call.
+
+        Whoever signed in as herself stays signed in as herself. Raise `RefusedError`
+        when the broker gives no token under this mandate, and what `call` raises.
+        """
+        sign_in = self._fresh(session)
+        exchanged = self._broker.exchange(session.key, sign_in.access_token, reference, power)
+        body = {**body, "principal": exchanged.principal}
+        return _judge(self._send(session.key, exchanged.access_token, "POST", path, body), sign_in)
+
+    def _fresh(self, session: WebSession) -> SignIn:
+        """Who is signed in, with a token that lasts a little longer."""
         sign_in = session.sign_in
         if sign_in is None:
             raise NotSignedInError
         if sign_in.expires_at - self._clock() <= REFRESH_BEFORE:
-            sign_in = self._refresh(session, sign_in, "")
-        answer = self._send(sign_in, method, path, body)
-        if answer.status == requests.codes.unauthorized:
-            sign_in = self._refresh(session, sign_in, str(answer.body.get("reason", "")))
-            answer = self._send(sign_in, method, path, body)
-        return _judge(answer, sign_in)
+            return self._refresh(session, sign_in, "")
+        return sign_in
 
     def _refresh(self, session: WebSession, sign_in: SignIn, api_reason: str) -> SignIn:
         """A newer token of the same sign-in; two tabs that ask at once refresh once."""
@@ -97,7 +117,7 @@ class ApiClient:
                 # Another tab refreshed or switched. After a switch the API compares principals.
                 return session.sign_in
             try:
-                session.sign_in = self._broker.refresh(sign_in)
+                session.sign_in = self._broker.refresh(session.key, sign_in)
             except RefusedError as error:
                 if error.error != "invalid_grant":
                     raise
@@ -106,15 +126,17 @@ class ApiClient:
                 raise EndedError(sign_in, error.reason or api_reason) from error
             return session.sign_in
 
-    def _send(self, sign_in: SignIn, method: str, path: str, body: Mapping[str, Any] | None) -> ApiAnswer:
+    def _send(
+        self, key: ECKey, access_token: str, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> ApiAnswer:
         try:
-            answer = self._http.request(
+            answer = self._prover.send(
+                key,
                 method,
                 f"{self._audience}{path}",
-                json=body,
-                headers={"Authorization": f"Bearer {sign_in.access_token}"},
-                timeout=2 * TIMEOUT,
-                allow_redirects=False,
+                # The API may have to ask the broker first.
+                lambda: {"json": body, "timeout": 2 * TIMEOUT},
+                access_token,
             )
             content = answer.json()
         except (requests.RequestException, ValueError) as error:

@@ -14,6 +14,7 @@ from demo.vouchers.api_client import ApiClient
 from demo.vouchers.books import Books
 from demo.vouchers.client import BrokerClient
 from demo.vouchers.discovery import Discovery, http_session
+from demo.vouchers.dpop import Prover
 from demo.vouchers.sessions import SessionStore
 from demo.vouchers.sides import Side
 from demo.vouchers.web import SideWeb
@@ -42,12 +43,12 @@ def create_vouchers(
     discovery = Discovery(issuer, http, clock)
     keys = DiscoveredKeys(discovery)
     status = HttpStatusSource(issuer, keys)
-    books = Books()
+    books, prover = Books(), Prover(http, clock)
     for side, api, pages in ((citizens, citizens_api, burgers), (companies, companies_api, ondernemingen)):
         guard = Guard(issuer=issuer, audience=side.audience, keys=keys, status=status)
         app.register_blueprint(api(guard, books))
-        broker = BrokerClient(side, discovery, http, clock)
-        web = SideWeb(broker, ApiClient(side.audience, broker, http, clock), SessionStore(), clock)
+        broker = BrokerClient(side, discovery, prover, clock)
+        web = SideWeb(broker, ApiClient(broker, prover, clock), SessionStore(), clock)
         pages.add_pages(web)
         app.register_blueprint(web.blueprint)
     app.add_url_rule("/", "front", lambda: render_template("front.html"))

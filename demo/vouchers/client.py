@@ -13,14 +13,19 @@ from urllib.parse import quote_plus, urlencode
 
 import requests
 from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from demo.clock import Clock
-from demo.vouchers.discovery import TIMEOUT, BrokerAwayError, Discovery
+from demo.vouchers.discovery import BrokerAwayError, Discovery
+from demo.vouchers.dpop import Prover
 from demo.vouchers.sides import MANDATE, Side
 from demo.vouchers.sign_in import SignIn, SignInError, first_sign_in, verify_id_token, with_tokens
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 60
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+MANDATE_REFERENCE = "urn:volmacht:token-type:mandate"
 
 
 class RefusedError(Exception):
@@ -44,16 +49,24 @@ class PendingSignIn:
     started_at: int
 
 
-class BrokerClient:
-    """Speaks to the broker for one side."""
+@dataclass(frozen=True, slots=True)
+class ExchangedToken:
+    """A token for one principal, made without her; it is used at once and kept nowhere."""
 
-    def __init__(self, side: Side, discovery: Discovery, http: requests.Session, clock: Clock) -> None:
+    principal: str
+    access_token: str
+
+
+class BrokerClient:
+    """Speaks to the broker for one side. `key` is the session's: tokens are bound to it (RFC 9449)."""
+
+    def __init__(self, side: Side, discovery: Discovery, prover: Prover, clock: Clock) -> None:
         self.side = side
         self._discovery = discovery
-        self._http = http
+        self._prover = prover
         self._clock = clock
 
-    def start(self) -> tuple[PendingSignIn, str]:
+    def start(self, key: ECKey) -> tuple[PendingSignIn, str]:
         """A new authorization request: what to remember, and the address to send the browser to.
 
         Raise `BrokerAwayError` or `RefusedError`.
@@ -76,11 +89,14 @@ class BrokerClient:
         }
         if self.side.private_key is not None:
             query["authorization_details"] = json.dumps([{"type": MANDATE}])
-            pushed = self._post("pushed_authorization_request_endpoint", query)
+            # The proof binds the code to the key, before anybody has seen the code (section 10.1).
+            pushed = self._post(key, "pushed_authorization_request_endpoint", query)
             query = {"client_id": self.side.client_id, "request_uri": str(pushed.get("request_uri"))}
+        else:
+            query["dpop_jkt"] = key.thumbprint()
         return pending, f"{self._discovery.endpoint('authorization_endpoint')}?{urlencode(query)}"
 
-    def finish(self, unverified_response: Mapping[str, str], pending: PendingSignIn) -> SignIn:
+    def finish(self, key: ECKey, unverified_response: Mapping[str, str], pending: PendingSignIn) -> SignIn:
         """Redeem the code of an authorization response whose `state` was matched to `pending`.
 
         Raise `SignInError`, `RefusedError` or `BrokerAwayError`.
@@ -99,7 +115,7 @@ class BrokerClient:
             "redirect_uri": self.side.redirect_uri,
             "code_verifier": pending.verifier,
         }
-        response = self._post("token_endpoint", form)
+        response = self._post(key, "token_endpoint", form)
         now = self._clock()
         claims = verify_id_token(
             str(response.get("id_token", "")),
@@ -110,28 +126,49 @@ class BrokerClient:
         )
         return first_sign_in(claims, response, now)
 
-    def refresh(self, sign_in: SignIn) -> SignIn:
+    def refresh(self, key: ECKey, sign_in: SignIn) -> SignIn:
         """The same sign-in with a new access token. Raise `RefusedError` if the broker says no."""
         if sign_in.refresh_token is None:
             raise RefusedError("invalid_grant", "")
         form = {"grant_type": "refresh_token", "refresh_token": sign_in.refresh_token}
-        return with_tokens(sign_in, self._post("token_endpoint", form), self._clock())
+        return with_tokens(sign_in, self._post(key, "token_endpoint", form), self._clock())
+
+    def exchange(self, key: ECKey, actor_token: str, reference: str, power: str) -> ExchangedToken:
+        """A token with one power under a mandate, for whoever signed in as herself (RFC 8693).
+
+        The principal is absent. The reference is no credential: the broker judges the
+        mandate again each time. Raise `RefusedError` or `BrokerAwayError`.
+        """
+        form = {
+            "grant_type": TOKEN_EXCHANGE,
+            "subject_token": reference,
+            "subject_token_type": MANDATE_REFERENCE,
+            "actor_token": actor_token,
+            "actor_token_type": ACCESS_TOKEN,
+            "resource": self.side.audience,
+            "scope": f"obo:{power}",
+        }
+        response = self._post(key, "token_endpoint", form)
+        try:
+            return ExchangedToken(
+                response["authorization_details"][0]["principal"], str(response["access_token"])
+            )
+        except (KeyError, IndexError, TypeError) as error:
+            raise BrokerAwayError("the broker does not answer as it should") from error
 
     def sign_out_address(self) -> str:
         """Where the browser goes to end the session at the broker too. Raise `BrokerAwayError`."""
         query = {"client_id": self.side.client_id, "post_logout_redirect_uri": self.side.home}
         return f"{self._discovery.endpoint('end_session_endpoint')}?{urlencode(query)}"
 
-    def _post(self, endpoint: str, form: Mapping[str, str]) -> dict[str, Any]:
-        fields = {**form, **self._assertion()}
+    def _post(self, key: ECKey, endpoint: str, form: Mapping[str, str]) -> dict[str, Any]:
+        address = self._discovery.endpoint(endpoint)
+
+        def parts() -> dict[str, Any]:
+            return {"data": {**form, **self._assertion()}, "headers": self._basic()}
+
         try:
-            answer = self._http.post(
-                self._discovery.endpoint(endpoint),
-                data=fields,
-                headers=self._basic(),
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            )
+            answer = self._prover.send(key, "POST", address, parts)
             body = answer.json()
         except (requests.RequestException, ValueError) as error:
             raise BrokerAwayError("the broker does not answer") from error

@@ -6,7 +6,10 @@ import secrets
 from dataclasses import dataclass, field
 from threading import Lock, RLock
 
+from joserfc.jwk import ECKey
+
 from demo.vouchers.client import PendingSignIn
+from demo.vouchers.dpop import new_key
 from demo.vouchers.sign_in import SignIn
 
 IDLE_SECONDS = 8 * 3600
@@ -25,6 +28,10 @@ class WebSession:
     pending: dict[str, PendingSignIn] = field(default_factory=dict)
     """Authorization requests on their way, by `state`."""
     sign_in: SignIn | None = None
+    key: ECKey = field(default_factory=new_key)
+    """What this session's tokens are bound to (RFC 9449); it never leaves the server."""
+    dossiers: dict[str, str] = field(default_factory=dict)
+    """Mandates that this person acted under here: reference, and the principal's name."""
     notice: str = ""
     """Said once, on the next page."""
     anonymous: bool = True
@@ -42,6 +49,13 @@ class WebSession:
         """The request with this `state`, once, and within ten minutes."""
         pending = self.pending.pop(state, None)
         return pending if pending and now - pending.started_at <= PENDING_SECONDS else None
+
+    def keep_dossier(self, sign_in: SignIn) -> None:
+        """Remember whom she acts for now; forget it all when somebody else sits down."""
+        if self.sign_in is None or self.sign_in.human.sub != sign_in.human.sub:
+            self.dossiers = {}
+        if sign_in.reference:
+            self.dossiers[sign_in.reference] = sign_in.principal_name
 
     def take_notice(self) -> str:
         notice, self.notice = self.notice, ""
@@ -82,6 +96,7 @@ class SessionStore:
             if session.anonymous:
                 session.csrf = secrets.token_urlsafe(24)
             session.anonymous = False
+            session.keep_dossier(sign_in)
             session.sign_in = sign_in
             self._sessions[session.id] = session
 

@@ -54,6 +54,7 @@ def citizens(base: str, private_key: ECKey) -> Side:
             "profile",
             "vouchers:read",
             "vouchers:order",
+            "mandate:use",
             "obo:vouchers:read",
             "obo:vouchers:order",
         ),

@@ -44,6 +44,8 @@ class SignIn:
     access_token: str
     expires_at: int
     refresh_token: str | None
+    reference: str | None = None
+    """The mandate, `m-…`, as this service may name it to the broker; None: for herself."""
 
     @property
     def delegated(self) -> bool:
@@ -113,29 +115,36 @@ def with_tokens(sign_in: SignIn, response: Mapping[str, Any], now: int) -> SignI
     expires_in = response.get("expires_in")
     if not isinstance(access_token, str) or not isinstance(expires_in, int):
         raise SignInError("the token response is incomplete")
-    if str(response.get("token_type", "")).lower() != "bearer":
-        raise SignInError("the token is not a Bearer token")
+    # A token that needs no proof would be worth as much to whoever steals it (RFC 9449 section 5).
+    if str(response.get("token_type", "")).lower() != "dpop":
+        raise SignInError("the token is not bound to our key")
+    entry = _entry(sign_in, response)
     return SignIn(
         human=sign_in.human,
         represents=sign_in.represents,
         principal=sign_in.principal,
-        powers=_powers(sign_in, response),
+        powers=frozenset(entry.get("actions", []) if entry else str(response.get("scope", "")).split()),
         access_token=access_token,
         expires_at=now + expires_in,
         refresh_token=response.get("refresh_token", sign_in.refresh_token),
+        reference=entry.get("identifier") if entry else None,
     )
 
 
-def _powers(sign_in: SignIn, response: Mapping[str, Any]) -> frozenset[str]:
-    """What may be shown: the entry's actions, or for oneself the scopes. The API judges, not this."""
+def _entry(sign_in: SignIn, response: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The mandate that the response speaks of, None for oneself. Raise `SignInError` if parties differ.
+
+    What may be shown follows from it; what may be done is the API's to judge.
+    """
     entries = [entry for entry in response.get("authorization_details", []) if entry.get("type") == MANDATE]
     if bool(entries) != sign_in.delegated or len(entries) > 1:
         raise SignInError("ID token and token response disagree about who is represented")
     if not entries:
-        return frozenset(str(response.get("scope", "")).split())
+        return None
     if entries[0].get("principal") != sign_in.principal:
         raise SignInError("ID token and token response disagree about the principal")
-    return frozenset(entries[0].get("actions", []))
+    found: Mapping[str, Any] = entries[0]
+    return found
 
 
 def _chain(represents: Any) -> list[Someone]:

@@ -43,6 +43,10 @@ class SideWeb:
         """Call the API for whoever is signed in; see `ApiClient.call`."""
         return self._api.call(self.session(), method, path, body)
 
+    def call_under(self, reference: str, power: str, path: str, body: dict[str, Any]) -> ApiAnswer:
+        """Call the API under one mandate, for a principal who is absent; see `ApiClient.call_under`."""
+        return self._api.call_under(self.session(), reference, power, path, body)
+
     def session(self) -> WebSession:
         """The session of this browser. Raise `NotSignedInError` if it has none."""
         if g.session is None:
@@ -57,6 +61,7 @@ class SideWeb:
             template,
             side=self.side,
             sign_in=session.sign_in if session else None,
+            dossiers=session.dossiers if session else {},
             csrf=session.csrf if session else "",
             notice=session.take_notice() if session else "",
             **values,
@@ -112,10 +117,10 @@ class SideWeb:
 
         No `prompt`: whoever is signed in at the broker only chooses.
         """
-        pending, address = self._broker.start()
-        if g.session is None:
-            g.session = self._sessions.start(self._clock())
-        g.session.remember(pending)
+        session = g.session or self._sessions.start(self._clock())
+        pending, address = self._broker.start(session.key)
+        g.session = session
+        session.remember(pending)
         return redirect(address, 303)
 
     def _callback(self) -> Response | Page:
@@ -125,7 +130,7 @@ class SideWeb:
             return self.message("Aanmelden is niet gelukt", words.NOT_EXPECTED, 400)
         if any(len(request.args.getlist(name)) > 1 for name in request.args):
             return self.message("Aanmelden is niet gelukt", words.NOT_TRUSTED, 400)
-        sign_in = self._broker.finish(request.args, pending)
+        sign_in = self._broker.finish(session.key, request.args, pending)
         self._sessions.sign_in(session, sign_in)
         return redirect(url_for(f"{self.side.key}.overview"), 303)
 

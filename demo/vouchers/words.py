@@ -27,9 +27,24 @@ def ended(sign_in: SignIn, reason: str) -> str:
     """Why there are no more tokens for this sign-in."""
     if not sign_in.delegated or reason in _SESSION_OVER:
         return SIGNED_OUT
-    how = _ENDED.get(reason, "is beëindigd").format(principal=sign_in.principal_name)
     name = sign_in.principal_name
-    return f"Uw volmacht voor {name} {how}. U kunt hier niet meer namens {name} handelen."
+    return f"{_how_it_ended(name, reason)} U kunt hier niet meer namens {name} handelen."
+
+
+def refused_dossier(name: str, reason: str) -> str:
+    """Why nothing can be done under a mandate that this person acted under before."""
+    if reason not in _ENDED:
+        # Without a reason nobody knows whether it was the mandate or the sign-in: claim neither.
+        return (
+            f"U mag nu niet namens {name} handelen. Er is niets besteld. Meld u opnieuw aan, en kijk na of "
+            "uw volmacht nog geldt."
+        )
+    return f"{_how_it_ended(name, reason)} Er is niets besteld."
+
+
+def _how_it_ended(name: str, reason: str) -> str:
+    how = _ENDED.get(reason, "is beëindigd").format(principal=name)
+    return f"Uw volmacht voor {name} {how}."
 
 
 def refused_sign_in(error: str) -> str:
@@ -41,6 +56,7 @@ def refused_sign_in(error: str) -> str:
     return "De aanmelding is geweigerd. Probeer het opnieuw."
 
 
+UNKNOWN_DOSSIER = "Dit dossier kennen we hier niet. Handel eerst namens deze persoon en probeer het opnieuw."
 FORBIDDEN = "Dit mag u hier niet doen. Uw volmacht of uw aanmelding laat dit niet toe."
 NOT_TRUSTED = "Het antwoord van de aanmelddienst klopt niet, dus u bent niet aangemeld. Probeer het opnieuw."
 NOT_EXPECTED = "Deze aanmelding is verlopen of hoort niet bij deze browser. Meld u opnieuw aan."

@@ -54,7 +54,12 @@ def test_without_a_token_every_door_but_the_journals_is_shut_before_anything_is_
             assert operation["security"] == []
             continue
         assert (answer.status_code, answer.json["code"]) == (401, "unauthorized"), path
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        challenge = answer.headers["WWW-Authenticate"]
+        where = 'resource_metadata="https://id.example.be/.well-known/oauth-protected-resource/api/v1"'
+        assert challenge.startswith("Bearer ")
+        assert ", DPoP algs=" in challenge
+        assert where in challenge
+        assert "error=" not in challenge
 
 
 def test_a_token_of_a_program_opens_no_door_of_people_and_the_other_way_round(api):

@@ -8,6 +8,8 @@ import pytest
 
 from api_world import SECRET, ApiWorld
 from attack_tools import claims_of
+from broker.errors import ProofMissingError
+from broker.flows import machines
 from flow_world import ISSUER, VOUCHERS
 
 API = f"{ISSUER}/api/v1"
@@ -42,13 +44,29 @@ def test_a_program_gets_a_token_for_itself(api):
     assert claims["exp"] - claims["iat"] == 300
 
 
-def test_each_issue_stands_in_the_journal(api):
+def test_no_issue_stands_in_the_journal_nor_asks_the_database(api, monkeypatch):
+    """Such a token is no power: what its program does with it is recorded where it does it (decision 0016)."""
+    before = len(api.journal())
     ask(api)
-    ask(api)
-    rows = [row for row in api.journal() if row.type == "machine.token_issued"]
-    assert len(rows) == 2
-    assert rows[0].body["detail"] == {"client": "register", "audience": API, "scopes": ["insz:resolve"]}
-    assert rows[0].actor is None
+    monkeypatch.setattr(api.services.database, "read", None)
+    monkeypatch.setattr(api.services.database, "write", None)
+    assert ask(api).status_code == 200
+    monkeypatch.undo()
+    assert len(api.journal()) == before
+
+
+def test_it_is_bound_to_the_key_that_the_program_proved(api):
+    program = api.machine("bound", "insz:resolve")
+    unbound = machines.issue(api.services, program, API, frozenset({"insz:resolve"}), api.now)
+    assert unbound["token_type"] == "Bearer"
+    bound = machines.issue(api.services, program, API, frozenset({"insz:resolve"}), api.now, jkt="its-key")
+    assert (bound["token_type"], claims_of(bound["access_token"])["cnf"]) == ("DPoP", {"jkt": "its-key"})
+
+
+def test_a_program_that_is_registered_for_dpop_gets_none_without_a_proof(api):
+    program = api.machine("bound", "insz:resolve", dpop=True)
+    with pytest.raises(ProofMissingError):
+        machines.issue(api.services, program, API, frozenset({"insz:resolve"}), api.now)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from broker.errors import (
 )
 from broker.flows import cascades, revocation
 from broker.port_errors import ConflictError
+from broker.records import Basis
 from builders import DAY, NOW
 from cascade_tools import bits, content, died, journal, merged, party, report, reviewer, state, stored
 from flow_world import VOUCHERS
@@ -61,7 +62,8 @@ def test_undo_reaches_the_tokens_of_what_had_taken_its_place(flow, far):
     facts = {"mandate": done.lines[0].successor, "principal": given.principal}
     with flow.services.database.write() as uow:
         uow.grants.add(grant("g1", **facts, actor=tom.party, session=tom.id))
-        uow.status.allocate("g1", VOUCHERS, flow.now + 300, flow.now)
+        basis = Basis("g1", "voucher-web", VOUCHERS, facts["mandate"])
+        uow.status.allocate(basis, flow.now + 300, flow.now)
         uow.commit()
     assert bits(flow) == set()
     assert cascades.undo(flow.services, done.reference, None, flow.now).grants == 1

@@ -12,6 +12,7 @@ from broker.errors import (
     SourceMissingError,
 )
 from broker.flows import cascades, sessions
+from broker.records import Basis
 from cascade_tools import bits, died, journal, merged, party, report, reviewer, state, stored
 from flow_world import OCMW, VOUCHERS
 from mandates.cascade import Cause, Happening
@@ -64,7 +65,8 @@ def test_what_stands_on_the_organisation_itself_through_a_session_is_refused_too
     facts = {"mandate": claimed.id, "principal": flow.ocmw.id, "actor": els.party, "session": els.id}
     with flow.services.database.write() as uow:
         uow.grants.add(grant("g1", **facts))
-        uow.status.allocate("g1", VOUCHERS, flow.now + 300, flow.now)
+        basis = Basis("g1", "voucher-web", VOUCHERS, facts["mandate"])
+        uow.status.allocate(basis, flow.now + 300, flow.now)
         uow.commit()
     lost = Happening(Cause.RECOGNITION_LOST, flow.ocmw.id, flow.now, "besluit", kind="ocmw")
     assert report(flow, lost, dry_run=True).grants == 1

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from attack_tools import claims_of, header_of
+from broker import wiring
 from broker.errors import NotFoundHereError
-from broker.flows import revocation
+from broker.flows import revocation, status_lists
 from broker.flows.status_lists import StatusPublisher
-from flow_world import ISSUER, FlowWorld, access_claims
+from flow_world import ISSUER, OTHER, VOUCHERS, FlowWorld, access_claims, settings
 from volmacht_guard import HttpStatusSource, InvalidTokenError, StaticKeySource
 from volmacht_guard.fetch import Fetched
 
@@ -177,6 +179,77 @@ def test_two_publishers_say_the_same_because_the_truth_is_in_the_database(flow, 
     end_all(flow, bram)
     first, second = (one.token(flow.services, list_id, flow.now) for one in (publisher, StatusPublisher()))
     assert set_bits(first) == set_bits(second)
+
+
+def test_a_process_that_was_killed_comes_back_with_the_same_bits(flow, client, bram, token):
+    """Decoys too: a list in which they moved would tell which bits are somebody's."""
+    list_id, _ = place(token)
+    for name in ("Ann", "Bea"):
+        session = flow.sign_in(name)
+        flow.tokens(client, session, "self")
+        end_all(flow, session)
+    before = StatusPublisher().token(flow.services, list_id, flow.now)
+    again = wiring.build(settings(flow.file), flow.clock, flow.upstream)
+    after = StatusPublisher().token(again, list_id, flow.now)
+    again.database.close()
+    assert claims_of(before)["status_list"]["lst"] == claims_of(after)["status_list"]["lst"]
+    assert len(set_bits(after)) == len(decoys(flow, list_id)) + 2
+
+
+def test_one_list_does_not_wait_for_another(flow, client, bram, token, publisher, monkeypatch):
+    """A million bits take their time; services of other audiences read theirs meanwhile."""
+    flow.client("company-web", audiences=(OTHER,))
+    with flow.services.database.read() as uow:
+        company = uow.registry.find_client("company-web")
+    slow, quick = place(token)[0], place(flow.tokens(company, bram, "self")["access_token"])[0]
+    assert slow != quick
+    begun, go_on = threading.Event(), threading.Event()
+    sign = status_lists.sign
+
+    def held(payload, *rest):
+        if payload["sub"].endswith(slow):
+            begun.set()
+            assert go_on.wait(20)
+        return sign(payload, *rest)
+
+    monkeypatch.setattr(status_lists, "sign", held)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(publisher.token, flow.services, slow, flow.now)
+        assert begun.wait(20)
+        other = pool.submit(publisher.token, flow.services, quick, flow.now)
+        try:
+            assert claims_of(other.result(20))["sub"].endswith(quick)
+            assert not waiting.done()
+        finally:
+            go_on.set()
+        assert claims_of(waiting.result(20))["sub"].endswith(slow)
+
+
+def test_names_of_lists_that_somebody_invents_fill_no_memory(flow, token, publisher):
+    for number in range(100):
+        with pytest.raises(NotFoundHereError):
+            publisher.token(flow.services, f"{number:016x}", flow.now)
+    publisher.token(flow.services, place(token)[0], flow.now)
+    assert list(publisher._slots) == [place(token)[0]]
+
+
+def test_a_list_that_is_over_is_published_no_more(flow, client, bram, token, publisher):
+    """It goes with all its entries, 24 hours after its last token; the next list is open by then."""
+    list_id, _ = place(token)
+    end_all(flow, bram)
+    publisher.token(flow.services, list_id, flow.now)
+    with flow.services.database.write() as uow:
+        open_list = uow.status._lists
+        open_list._add(VOUCHERS, 2, flow.now)
+        uow.commit()
+    flow.clock.forward(24 * 3600 + 400)
+    for _ in range(3):
+        with flow.services.database.write() as uow:
+            uow.status.retire(flow.now, 2**20)
+            uow.commit()
+    with pytest.raises(NotFoundHereError):
+        publisher.token(flow.services, list_id, flow.now)
+    assert publisher._slots == {}
 
 
 def test_of_readers_at_the_same_moment_one_has_it_signed(flow, token, publisher):

@@ -11,6 +11,7 @@ PAGES = [
     ("an", ""),
     ("an", "aanvragen"),
     ("bram", ""),
+    ("an", "diensten"),
     ("bram", "begunstigden/nieuw"),
     ("cem", "medewerkers"),
     ("iris", "toezicht"),
@@ -150,3 +151,23 @@ def test_a_language_once_chosen_stays(people, language, heading, line):
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.locator("#wie")).to_have_text(line)
     assert page.evaluate(FAULTS) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_services_that_she_agreed_to_hold_together_and_one_withdrawn_is_stopped(people, scheme):
+    bram = people["bram"]
+    bram.sign_in_at_service_again("burgers", "An Peeters")
+    bram.go("Mijn diensten")
+    card = bram.page.locator("[data-client='voucher-burgers']")
+    expect(card).to_contain_text("Dienstencheques bestellen, namens wie u vertegenwoordigt")
+    bram.page.emulate_media(color_scheme=scheme, media="screen")
+    confirm = card.get_by_role("button", name="Ja, ik ben zeker")
+    expect(confirm).to_be_hidden()
+    card.get_by_text("Toegang van deze dienst intrekken", exact=True).click()
+    assert bram.page.evaluate(FAULTS) == []
+    assert bram.page.evaluate(CONTRAST) == []
+    confirm.click()
+    expect(bram.page.get_by_role("heading", level=1)).to_have_text("Mijn diensten")
+    expect(card).to_have_count(0)
+    overview = f"{bram.village.vouchers}/burgers/overzicht"
+    bram.is_refused_within_reach(lambda: bram.page.goto(overview))

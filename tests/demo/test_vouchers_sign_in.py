@@ -3,6 +3,7 @@
 import pytest
 
 from demo.vouchers import words
+from demo.vouchers.sessions import WebSession
 from demo.vouchers.sign_in import SignInError, first_sign_in, with_tokens
 
 NOW = 1_795_420_000
@@ -16,7 +17,7 @@ def claims(represents=None):
 
 
 def response(principal=None, **changes):
-    tokens = {"access_token": "a", "expires_in": 300, "token_type": "Bearer", "refresh_token": "r"}
+    tokens = {"access_token": "a", "expires_in": 300, "token_type": "DPoP", "refresh_token": "r"}
     tokens["scope"] = "openid vouchers:read"
     if principal:
         entry = {"type": "urn:volmacht:mandate", "principal": principal, "actions": ["vouchers:read"]}
@@ -57,7 +58,7 @@ def test_two_stories_about_who_is_represented_are_no_sign_in(represents, answer)
         first_sign_in(claims(represents), answer, NOW)
 
 
-@pytest.mark.parametrize("changes", [{"access_token": None}, {"expires_in": "300"}, {"token_type": "DPoP"}])
+@pytest.mark.parametrize("changes", [{"access_token": None}, {"expires_in": "300"}, {"token_type": "Bearer"}])
 def test_a_response_without_a_usable_token_is_no_sign_in(changes):
     with pytest.raises(SignInError):
         first_sign_in(claims(), response(**changes), NOW)
@@ -90,3 +91,23 @@ def test_an_ended_session_is_not_blamed_on_the_mandate():
     delegated = first_sign_in(claims(VIA_OCMW), response("p-jos"), NOW)
     herself = first_sign_in(claims(), response(), NOW)
     assert words.ended(delegated, "session_ended") == words.ended(herself, "") == words.SIGNED_OUT
+
+
+def test_the_mandate_of_a_delegated_sign_in_is_kept_for_later_until_somebody_else_sits_down():
+    session = WebSession("id", "csrf", NOW)
+    answer = response("p-jos")
+    answer["authorization_details"][0]["identifier"] = "m-jos"
+    for sign_in in (
+        first_sign_in(claims(VIA_OCMW), answer, NOW),
+        first_sign_in(claims(), response(), NOW),
+    ):
+        session.keep_dossier(sign_in)
+        session.sign_in = sign_in
+        assert session.dossiers == {"m-jos": "Jos Maes"}
+    session.keep_dossier(first_sign_in({"sub": "p-bea", "name": "Bea"}, response(), NOW))
+    assert session.dossiers == {}
+
+
+def test_a_refused_exchange_blames_the_mandate_only_when_the_broker_did():
+    assert "beëindigd door Jos Maes" in words.refused_dossier("Jos Maes", "mandate_revoked")
+    assert "beëindigd" not in words.refused_dossier("Jos Maes", "")

@@ -69,3 +69,27 @@ def test_the_first_use_page_names_the_powers(village):
     browser.open(f"{village.broker}/authorize?{query}")
     page = browser.sign_in("an")
     assert "Dienstencheques bestellen" in page.text
+
+
+def test_a_client_that_proves_a_key_gets_tokens_that_are_worth_nothing_without_it(village):
+    secret = register(village, "proving", "--auth", "client_secret_basic", "--vetted")
+    client = StockClient(village, "proving", secret, dpop=True)
+    token = client.tokens(client.authorize("an"))
+    assert token["token_type"] == "DPoP"
+    userinfo = client.metadata["userinfo_endpoint"]
+    assert client.session.get(userinfo).json()["name"] == "An Peeters"
+    stolen = requests.get(userinfo, headers={"Authorization": f"Bearer {token['access_token']}"}, timeout=10)
+    assert stolen.status_code == 401
+
+
+def test_a_public_client_that_proves_a_key_keeps_its_refresh_token(village):
+    register(village, "public-proving", "--auth", "none", "--vetted")
+    client = StockClient(village, "public-proving", None, dpop=True)
+    first = client.tokens(client.authorize("an"))
+    endpoint = client.metadata["token_endpoint"]
+    second = client.session.refresh_token(endpoint, refresh_token=first["refresh_token"])
+    assert second["access_token"] != first["access_token"]
+    assert second.get("refresh_token", first["refresh_token"]) == first["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    stolen = requests.post(endpoint, data=form | {"client_id": "public-proving"}, timeout=10)
+    assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_dpop_proof")

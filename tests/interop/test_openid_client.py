@@ -1,21 +1,15 @@
 """A stock OpenID Connect client of another house (openid-client for Node) completes whole logins."""
 
-import json
-import subprocess
-from pathlib import Path
-
 import pytest
-from joserfc.jwk import ECKey
 
+from node_client import key_pair, run
+from stock_client import register
 from village_process import Village
 
 pytestmark = pytest.mark.interop
 
-NODE = Path(__file__).parent / "node"
 HIGH = "http://eidas.europa.eu/LoA/high"
 API = "https://vouchers.example.be/interop/api"
-CALLBACK = "http://127.0.0.1:9/callback"
-"""Nobody listens there: the client reads the redirect and does not follow it."""
 
 
 @pytest.fixture(scope="module")
@@ -24,36 +18,11 @@ def village():
         yield running
 
 
-def register(village, *arguments):
-    """`volmacht clients add` while the broker runs; the client's secret, if it got one."""
-    done = village.volmacht("clients", "add", "--redirect-uri", CALLBACK, "--json", *arguments)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["client_secret"]
-
-
-def login(village, **told):
-    told |= {"issuer": village.broker, "redirect_uri": CALLBACK}
-    done = subprocess.run(
-        ["node", "login.js"],
-        cwd=NODE,
-        env=village.environ | {"LOGIN": json.dumps(told)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def with_secret(village):
-    secret = register(
-        village,
-        *("--id", "interop-secret", "--auth", "client_secret_basic"),
-        *("--scope", "openid", "--scope", "profile"),
-    )
-    return login(
+    secret = register(village, "interop-secret", "--auth", "client_secret_basic")
+    return run(
+        "login.js",
         village,
         client_id="interop-secret",
         secret=secret,
@@ -67,19 +36,19 @@ def with_secret(village):
 
 @pytest.fixture(scope="module")
 def with_key(village, tmp_path_factory):
-    key = ECKey.generate_key("P-256", {"kid": "interop-1", "alg": "ES256", "use": "sig"})
-    jwks = tmp_path_factory.mktemp("interop") / "jwks.json"
-    jwks.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    key, jwks = key_pair(tmp_path_factory.mktemp("interop"), "interop-1")
     register(
         village,
-        *("--id", "interop-key", "--auth", "private_key_jwt", "--jwks", str(jwks), "--audience", API),
-        *("--scope", "openid", "--scope", "obo:vouchers:read", "--scope", "obo:vouchers:order"),
-        *("--mandate-type", "ocmw-beneficiary"),
+        "interop-key",
+        *("--auth", "private_key_jwt", "--profile", "compatible", "--jwks", str(jwks)),
+        *("--audience", API, "--mandate-type", "ocmw-beneficiary"),
+        scopes=("openid", "obo:vouchers:read", "obo:vouchers:order"),
     )
-    return login(
+    return run(
+        "login.js",
         village,
         client_id="interop-key",
-        private_jwk=key.as_dict(private=True),
+        private_jwk=key,
         par=True,
         scope="openid obo:vouchers:read obo:vouchers:order",
         authorization_details=[{"type": "urn:volmacht:mandate"}],

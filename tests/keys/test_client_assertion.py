@@ -7,8 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from keys.errors import ClientAssertionError
-from keys.tokens import unverified_subject, verify_client_assertion
+from keys.errors import ClientAssertionError, KeyringError
+from keys.jwks import MAX_CLIENT_KEYS, read_client_jwks, thumbprint
+from keys.tokens import read_client_assertion, verify_client_assertion
 
 ISSUER = "https://id.example.be"
 CLIENT = "voucher-web"
@@ -47,7 +48,7 @@ def assertion(claims=None, key=EC_KEY, alg="ES256", kid="ec", **header):
 
 def verify(token, **changes):
     options = {"jwks": JWKS, "client_id": CLIENT, "issuer": ISSUER, "now": NOW, **changes}
-    return verify_client_assertion(token, **options)
+    return verify_client_assertion(read_client_assertion(token), **options)
 
 
 def reason(token, **changes):
@@ -68,6 +69,24 @@ def test_an_assertion_is_accepted_in_each_algorithm_with_and_without_kid(key, al
         NOW + 120,
     )
     assert verify(assertion(key=key, alg=alg, kid=None)) == verified
+    (jwk,) = [one for one in JWKS["keys"] if one["kid"] == kid]
+    assert verified.jkt == thumbprint(jwk)
+
+
+@pytest.mark.parametrize("typ", ["", "JWT", "client-authentication+jwt"])
+def test_a_type_is_that_of_an_assertion_or_none(typ):
+    """rfc7523bis; PyJWT leaves an empty type out."""
+    token = assertion(typ=typ)
+    assert ("typ" in read_client_assertion(token).jws.unverified_header) is bool(typ)
+    assert verify(token).jti == "a-1"
+
+
+@pytest.mark.parametrize(
+    "typ", ["at+jwt", "dpop+jwt", "oauth-authz-req+jwt", "jwt", "application/jwt", 7, ["JWT"]]
+)
+def test_something_else_that_the_same_key_signed_is_no_assertion(typ):
+    """RFC 8725 section 3.11: its DPoP proof, for instance, with the claims of an assertion added."""
+    assert reason(assertion(typ=typ)) == "type"
 
 
 ROWS = [
@@ -171,13 +190,54 @@ def test_the_text_of_a_refusal_repeats_nothing_of_the_assertion():
     assert "zz-secret" not in str(refused.value)
 
 
-def test_the_unverified_subject_is_read_from_what_is_a_token_with_a_subject_only():
-    assert unverified_subject(assertion(key=OTHER)) == CLIENT
-    for token in (
-        "",
-        "a.b",
-        assertion({"sub": ...}),
-        assertion({"sub": 7}),
-        assertion({"padding": "x" * 8192}),
-    ):
-        assert unverified_subject(token) is None
+def test_who_it_says_it_is_and_with_which_key_are_read_before_anything_is_believed():
+    read = read_client_assertion(assertion(key=OTHER))
+    assert (read.unverified_subject, read.unverified_kid) == (CLIENT, "ec")
+    nothing = read_client_assertion(assertion({"sub": 7}, kid=None))
+    assert (nothing.unverified_subject, nothing.unverified_kid) == (None, None)
+
+
+# --- the keys themselves ---
+
+
+def test_a_key_that_is_replaced_under_its_name_is_another_key_at_once():
+    """Parsed keys are kept by what they are made of, so an old one never answers for a new one."""
+    assert verify(assertion()).jti == "a-1"
+    replaced = {"keys": [public(ECAlgorithm, OTHER, kid="ec")]}
+    assert reason(assertion(), jwks=replaced) == "signature"
+    assert verify(assertion(key=OTHER), jwks=replaced).jkt == thumbprint(replaced["keys"][0])
+    for_encryption = {"keys": [public(ECAlgorithm, OTHER, kid="ec", use="enc")]}
+    assert reason(assertion(key=OTHER), jwks=for_encryption) == "key"
+
+
+def test_a_set_of_public_keys_is_read_as_it_is():
+    assert read_client_jwks(JWKS) == JWKS
+    more = {"keys": [*JWKS["keys"], {"kty": "EC", "crv": "P-521", "kid": "other"}], "note": "ours"}
+    assert read_client_jwks(more) == {"keys": more["keys"]}
+
+
+EC_PUBLIC = JWKS["keys"][0]
+NOT_A_SET = {
+    "nothing": None,
+    "a list": [EC_PUBLIC],
+    "no member keys": {},
+    "keys that are no list": {"keys": {"0": EC_PUBLIC}},
+    "a key that is text": {"keys": ["key"]},
+    "no key": {"keys": []},
+    "no key that signs": {"keys": [EC_PUBLIC | {"use": "enc"}]},
+    "a curve of another algorithm": {"keys": [EC_PUBLIC | {"crv": "P-384"}]},
+    "a private key": {"keys": [EC_PUBLIC | {"d": "AA"}]},
+    "a shared key beside it": {"keys": [EC_PUBLIC, {"kty": "oct", "k": "AA", "kid": "s"}]},
+    "half of an RSA key": {"keys": [EC_PUBLIC, {"kty": "RSA", "dp": "AA", "kid": "s"}]},
+    "one kid twice": {"keys": [EC_PUBLIC, EC_PUBLIC | {"x": EC_PUBLIC["y"]}]},
+    "a kid that is a number": {"keys": [EC_PUBLIC | {"kid": 1}]},
+    "more keys than anybody rotates": {
+        "keys": [EC_PUBLIC | {"kid": str(number)} for number in range(MAX_CLIENT_KEYS + 1)]
+    },
+}
+
+
+@pytest.mark.parametrize("name", NOT_A_SET)
+def test_what_is_no_set_of_public_keys_is_refused(name):
+    with pytest.raises(KeyringError):
+        read_client_jwks(NOT_A_SET[name])

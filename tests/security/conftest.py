@@ -24,6 +24,7 @@ from broker.records import Audience, Client, Session
 from broker.storage.database import SqlDatabase
 from config.settings import Settings
 from demo.village import load_village
+from exchange_tools import POWERS, SCOPE
 from mandates.claims import claim_mandate
 from mandates.model import Level
 from village_process import Village
@@ -65,8 +66,10 @@ class Land:
         auth: str = "private_key_jwt",
         *,
         audiences: tuple[str, ...] | None = None,
+        wait: bool = True,
         **changes: Any,
     ) -> App:
+        """A registered client; with `wait`, one that the running broker has heard of."""
         key = ECKey.generate_key("P-256") if auth == "private_key_jwt" else None
         audiences = (f"{self.village.vouchers}/api/burgers",) if audiences is None else audiences
         scope = changes.pop("scope", BOTH)
@@ -79,7 +82,10 @@ class Land:
             "jwks": {"keys": [key.as_dict(private=False, alg="ES256", use="sig", kid=key.thumbprint())]} if key else None,
         }  # fmt: skip
         secret = registry.put_client(self.services, Client(**(fields | changes)), [], int(time.time()))
-        return App(self.village.broker, name, redirect_uri, scope, key, secret)
+        app = App(self.village.broker, name, redirect_uri, scope, key, secret)
+        while wait and app.refresh("x").json()["error"] == "invalid_client":
+            time.sleep(0.1)
+        return app
 
     def party(self, insz: str, name: str = "Onbekend") -> str:
         with self.services.database.write() as uow:
@@ -154,13 +160,13 @@ def land(village, services) -> Land:
 
 @pytest.fixture(scope="session")
 def apps(village, land) -> SimpleNamespace:
-    burgers = f"{village.vouchers}/api/burgers"
+    burgers, elders = f"{village.vouchers}/api/burgers", "https://elders.example/api"
     return SimpleNamespace(
-        fapi=land.app("aanval-fapi"),
-        basic=land.app("aanval-basis", "client_secret_basic"),
-        public=land.app("aanval-publiek", "none"),
-        service=land.app("aanval-dienst", "client_secret_basic", serves=(burgers,)),
-        elsewhere=land.app("aanval-elders", "client_secret_basic", audiences=("https://elders.example/api",), serves=("https://elders.example/api",), scope=OWN),
+        fapi=land.app("aanval-fapi", wait=False),
+        basic=land.app("aanval-basis", "client_secret_basic", wait=False),
+        public=land.app("aanval-publiek", "none", wait=False),
+        service=land.app("aanval-dienst", "client_secret_basic", wait=False, serves=(burgers,)),
+        elsewhere=land.app("aanval-elders", "client_secret_basic", wait=False, audiences=(elders,), serves=(elders,), scope=OWN),
         unvetted=land.app("aanval-nieuw", "client_secret_basic", vetted=False, scope=OWN),
     )  # fmt: skip
 
@@ -196,6 +202,48 @@ def serial(number: int) -> str:
     """A synthetic national number that passes its check: born on 1 January 1990, of this serial's making."""
     stem = f"9001{number // 1000 % 28 + 1:02d}{number % 1000:03d}"
     return f"{stem}{97 - int(stem) % 97:02d}"
+
+
+# --- a service that exchanges tokens, and one behind it ---
+
+
+@pytest.fixture(scope="session")
+def burgers(village):
+    return f"{village.vouchers}/api/burgers"
+
+
+@pytest.fixture(scope="session")
+def ledger(services):
+    """A second API, delegation-aware, to which tokens may be passed on."""
+    uri = "https://ledger.example/api"
+    with services.database.write() as uow:
+        uow.registry.put_audience(
+            Audience(uri, "Ledger", uri, delegation_aware=True, scopes=frozenset(POWERS.split()))
+        )
+        uow.commit()
+    return uri
+
+
+@pytest.fixture(scope="session")
+def shop(land, burgers, ledger):
+    """The voucher service itself: client and API in one, as the demo's."""
+    return land.app("ruil-winkel", audiences=(burgers, ledger), serves=(burgers,), exchange=True, scope=SCOPE)
+
+
+@pytest.fixture(scope="session")
+def bookkeeper(land, ledger):
+    """The service behind the second API."""
+    return land.app("ruil-boek", audiences=(ledger,), serves=(ledger,), exchange=True, scope=POWERS)
+
+
+@pytest.fixture
+def delegated(shop, officer, burgers):
+    return shop.tokens(officer, "Jos Maes", resource=burgers)
+
+
+@pytest.fixture
+def own(shop, officer, burgers):
+    return shop.tokens(officer, resource=burgers)
 
 
 # --- the engine, without a village ---

@@ -100,7 +100,8 @@ REFUSED_AT_THE_CLIENT = [
     ({"response_mode": "fragment"}, "invalid_request"),
     ({"response_mode": "form_post"}, "invalid_request"),
     ({"claims": "{}", "claims ": ""}, "invalid_request"),
-    ({"max_age": "0"}, "unmet_authentication_requirements"),
+    ({"max_age": "soon"}, "invalid_request"),
+    ({"max_age": "-1"}, "invalid_request"),
     ({"acr_values": "loa-99"}, "unmet_authentication_requirements"),
     ({"scope": "admin"}, "invalid_scope"),
     ({"scope": "openid vouchers:assign", "resource": "https://evil.example/api"}, "invalid_target"),
@@ -202,16 +203,23 @@ def test_class_11_no_outside_address_is_ever_fetched_for_a_client(apps, village)
         "check_session_iframe",
     ):
         assert not metadata.get(door)
-    assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert set(metadata["grant_types_supported"]) == {
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    }
     assert metadata["response_types_supported"] == ["code"]
     pushed = apps.fapi.push(apps.fapi.request()[0] | {"request_uri": "http://127.0.0.1:9/"})
     assert pushed.status_code == 400
     assert plain_session().post(f"{village.broker}/register", json={}).status_code == 404
 
 
-def test_class_33_a_sender_constraint_that_is_not_built_is_not_promised(village):
+def test_class_33_the_sender_constraint_that_is_built_is_promised_and_no_other(village):
     metadata = plain_session().get(f"{village.broker}/.well-known/openid-configuration").json()
-    assert "dpop_signing_alg_values_supported" not in metadata
+    algorithms = metadata["dpop_signing_alg_values_supported"]
+    assert "ES256" in algorithms
+    assert not {"none", "RS256", "HS256"} & set(algorithms)
     assert not metadata.get("tls_client_certificate_bound_access_tokens")
 
 

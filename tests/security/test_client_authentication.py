@@ -16,23 +16,25 @@ from attack_tools import (
     sign_raw,
     unsigned,
 )
+from provers import kept
 
 
 def knock(app, assertion, headers=None, **form):
     """A token request that says `invalid_grant` if the client was believed and `invalid_client` if not."""
+    url = f"{app.issuer}/token"
     body = {
         "grant_type": "refresh_token",
         "refresh_token": "x",
         "client_id": app.id,
         "client_assertion_type": ASSERTION_TYPE,
     }
-    body |= {"client_assertion": assertion} | form
-    body = {name: value for name, value in body.items() if value is not DROP}
-    return (
-        plain_session()
-        .post(f"{app.issuer}/token", data=body, headers=headers or {}, timeout=10)
-        .json()["error"]
-    )
+    body = kept(body | {"client_assertion": assertion} | form)
+
+    def attempt():
+        sent = {"DPoP": app.prover.proof("POST", url)} | (headers or {})
+        return plain_session().post(url, data=body, headers=sent, timeout=10)
+
+    return app.prover.send(attempt).json()["error"]
 
 
 def test_a_good_assertion_is_believed(apps):
@@ -62,11 +64,30 @@ CLAIMS = {
     "another subject": lambda _: {"sub": "aanval-basis"},
     "no subject": lambda _: {"sub": DROP},
 }
+TYPES = ["at+jwt", "dpop+jwt", "secevent+jwt", "oauth-authz-req+jwt", "token-introspection+jwt", ["JWT"]]
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_class_18_an_assertion_that_proves_something_else_is_refused(apps, name):
     assert knock(apps.fapi, apps.fapi.assertion(**CLAIMS[name](apps.fapi))) == "invalid_client"
+
+
+@pytest.mark.parametrize("typ", TYPES)
+def test_class_10_what_the_same_key_signed_for_something_else_is_no_assertion(apps, typ):
+    assert knock(apps.fapi, apps.fapi.assertion(header={"typ": typ})) == "invalid_client"
+
+
+@pytest.mark.parametrize("typ", ["JWT", "client-authentication+jwt"])
+def test_an_assertion_may_say_what_it_is(apps, typ):
+    assert knock(apps.fapi, apps.fapi.assertion(header={"typ": typ})) == "invalid_grant"
+
+
+@pytest.mark.parametrize("ahead", [8, 60])
+def test_an_assertion_of_a_clock_a_little_ahead_is_believed(apps, ahead):
+    """FAPI 2.0 section 5.3.2.1 number 13: `nbf` 8 seconds ahead is accepted."""
+    now = int(time.time())
+    assertion = apps.fapi.assertion(nbf=now + ahead - 1, iat=now + ahead - 1)
+    assert knock(apps.fapi, assertion) == "invalid_grant"
 
 
 def test_class_18_an_assertion_is_used_once(apps):
@@ -212,10 +233,14 @@ def test_class_18_a_client_cannot_use_the_assertion_of_another(apps):
 
 
 @pytest.mark.parametrize(
-    "assertion", ["", ".", "..", "a.b.c", "é.é.é", "e30.e30.", "x" * 9000, "[" * 3000 + ".e30.x"]
+    "assertion", ["", ".", "..", "a.b.c", "é.é.é", "e30.e30.", "x" * 8000, "[" * 3000 + ".e30.x"]
 )
 def test_class_16_an_assertion_that_is_none_is_refused(apps, assertion):
     assert knock(apps.fapi, assertion) == "invalid_client"
+
+
+def test_class_16_a_parameter_longer_than_any_assertion_is_not_even_parsed(apps):
+    assert knock(apps.fapi, "x" * 9000) == "invalid_request"
 
 
 def test_class_17_a_kid_nobody_has_fetches_nothing(apps):

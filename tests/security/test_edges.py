@@ -131,10 +131,9 @@ def test_class_27_an_unknown_fault_shows_an_id_and_nothing_else(services):
 
     app = create_app(services.settings, services)
     broken = create_app(services.settings, replace(services, database=Broken()))
-    for client, path in (
-        (broken.test_client(), "/authorize?client_id=x&redirect_uri=y&response_type=code"),
-        (broken.test_client(), "/.well-known/openid-configuration"),
-    ):
+    for path in ("/portal/", "/status"):
+        client = broken.test_client()
+        client.set_cookie("volmacht_session", "x" * 43)
         answer = client.get(path)
         assert answer.status_code == 500
         assert "secret-in-a-message" not in answer.text

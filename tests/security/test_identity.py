@@ -47,6 +47,7 @@ def sign_in(services, previous=None, **login):
         "browser": sessions.fingerprint("b"),
         "return_to": "/",
         "forced": False,
+        "asked_at": int(time.time()),
         "redirect_uri": "x",
         "memory": {},
     }
@@ -187,6 +188,7 @@ def test_class_15_a_state_of_another_browser_is_gone_for_both(services):
         "browser": sessions.fingerprint("mine"),
         "return_to": "/",
         "forced": False,
+        "asked_at": int(time.time()),
         "redirect_uri": "x",
         "memory": {},
     }

@@ -83,11 +83,21 @@ def test_class_14_logout_ends_session_grants_and_tokens_and_returns_where_regist
     assert not citizen.at_portal().by_id("wie")
 
 
-def test_class_14_an_id_token_hint_signs_nobody_out(village, apps, citizen):
-    tokens = apps.basic.tokens(citizen)
-    citizen.go(f"{village.broker}/logout?id_token_hint={tokens['id_token']}")
+def test_class_14_an_id_token_hint_signs_nobody_else_out(village, apps, citizen, officer):
+    tokens, others = apps.basic.tokens(citizen), apps.basic.tokens(officer)
+    citizen.go(f"{village.broker}/logout?id_token_hint={others['id_token']}")
+    citizen.go(f"{village.broker}/logout?id_token_hint={tokens['access_token']}")
+    citizen.go(f"{village.broker}/logout?client_id={apps.fapi.id}&id_token_hint={tokens['id_token']}")
     Person(village).go(f"{village.broker}/logout", {"id_token_hint": tokens["id_token"]})
-    assert apps.service.active(tokens["access_token"])["active"] is True
+    for one in (tokens, others):
+        assert apps.service.active(one["access_token"])["active"] is True
+
+
+def test_class_14_an_id_token_hint_ends_the_session_that_it_names_in_its_own_browser(village, apps, citizen):
+    tokens = apps.basic.tokens(citizen)
+    landing = citizen.go(f"{village.broker}/logout", {"id_token_hint": tokens["id_token"]})
+    assert onward(landing) == {f"{village.broker}/"}
+    assert apps.service.active(tokens["access_token"]) == {"active": False}
 
 
 def test_class_14_what_is_said_at_logout_is_not_run(village, citizen):

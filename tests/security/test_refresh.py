@@ -22,23 +22,28 @@ def test_class_13_a_refresh_token_is_bound_to_its_client(apps, citizen, thief):
 
 
 def test_class_13_reuse_of_a_rotated_token_ends_the_family(apps, citizen):
+    """Once its successor was used, too: until then an answer may have been lost (decision 0015)."""
     first = apps.public.tokens(citizen)
     second = apps.public.refresh(first["refresh_token"]).json()
     assert second["refresh_token"] != first["refresh_token"]
+    assert apps.public.refresh(first["refresh_token"]).json()["refresh_token"] == second["refresh_token"]
+    third = apps.public.refresh(second["refresh_token"]).json()
     assert refused(apps.public.refresh(first["refresh_token"])) == "invalid_grant"
-    assert refused(apps.public.refresh(second["refresh_token"])) == "invalid_grant"
-    assert apps.service.active(second["access_token"]) == {"active": False}
+    assert refused(apps.public.refresh(third["refresh_token"])) == "invalid_grant"
+    assert apps.service.active(third["access_token"]) == {"active": False}
 
 
-def test_class_13_of_two_concurrent_refreshes_at_most_one_wins_and_the_family_ends(apps, citizen):
+def test_class_13_concurrent_refreshes_make_one_successor_and_nobody_keeps_the_old_one(apps, citizen):
     for _ in range(3):
         token = apps.public.tokens(citizen)["refresh_token"]
         with ThreadPoolExecutor(6) as pool:
             answers = list(pool.map(lambda _, t=token: apps.public.refresh(t), range(6)))
-        won = [answer for answer in answers if answer.status_code == 200]
-        assert len(won) == 1, [answer.text for answer in answers]
-        assert apps.service.active(won[0].json()["access_token"]) == {"active": False}
-        refused(apps.public.refresh(won[0].json()["refresh_token"]))
+        assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
+        (successor,) = {answer.json()["refresh_token"] for answer in answers}
+        last = apps.public.refresh(successor).json()
+        refused(apps.public.refresh(token))
+        assert apps.service.active(last["access_token"]) == {"active": False}
+        refused(apps.public.refresh(last["refresh_token"]))
 
 
 def test_class_13_a_refresh_token_dies_with_the_session_and_says_so(apps, citizen, land):
@@ -137,7 +142,8 @@ def test_class_24_tokens_of_a_removed_client_are_worth_nothing(apps, land, citiz
     app = land.app("aanval-weg", "client_secret_basic")
     tokens = app.tokens(citizen)
     registry.remove_client(services, app.id, int(time.time()))
-    assert refused(app.refresh(tokens["refresh_token"])) == "invalid_client"
+    # Until the broker looks at its registrations again, within a second, it still knows who asks.
+    assert refused(app.refresh(tokens["refresh_token"])) in {"invalid_grant", "invalid_client"}
     assert apps.service.active(tokens["access_token"]) == {"active": False}
 
 

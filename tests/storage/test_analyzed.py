@@ -41,6 +41,12 @@ def test_no_table_is_read_into_a_filter(analyzed, asked):
         assert filters_in(analyzed, statement, keys) == []
 
 
+@pytest.mark.parametrize("mandate", ["m600", None])
+def test_nor_is_one_on_the_way_from_a_status_index(analyzed, mandate):
+    keys = {"status_list": "l", "idx": 7, "mandate": mandate}
+    assert filters_in(analyzed, analyzed._standings.statement, keys) == []
+
+
 def test_the_test_would_see_it(analyzed):
     told_nothing = analyzed._looks.statement.replace("likelihood(", "coalesce(")
     assert filters_in(analyzed, told_nothing, asking("sqlite", [Question("p600", "p46100")]))

@@ -71,6 +71,36 @@ def test_a_claim_is_won_by_one_of_many(ephemeral):
     assert ephemeral.claim("proof", "k", 60) is True
 
 
+def test_many_claims_in_one_are_won_by_one_of_many(ephemeral, clock):
+    marks = [("jti", "a", 60), ("proof", "a", 60), ("jti", "b", 60)]
+    results = together(8, lambda: ephemeral.claim_all(marks))
+    assert [free for free, _ in results].count(True) == 1
+    assert {epoch for _, epoch in results} == {ephemeral.epoch()}
+    assert ephemeral.claim("proof", "a", 60) is False
+
+
+def test_one_mark_that_is_taken_spoils_the_claim_and_the_others_are_taken_all_the_same(ephemeral, clock):
+    assert ephemeral.claim("jti", "b", 60)
+    assert ephemeral.claim_all([("jti", "a", 60), ("jti", "b", 60), ("jti", "c", 1)])[0] is False
+    assert ephemeral.claim_all([("jti", "a", 60)])[0] is False
+    assert ephemeral.claim_all([("jti", "c", 60)])[0] is False
+    later(clock, 1)
+    assert ephemeral.claim_all([("jti", "c", 60)]) == (True, ephemeral.epoch())
+    assert ephemeral.claim_all([]) == (True, ephemeral.epoch())
+
+
+def test_a_server_that_was_emptied_tells_so_with_the_very_claim(valkey_server, clock):
+    with Redis.from_url(valkey_server) as server:
+        server.flushdb()
+        store = RedisStore(valkey_server, clock)
+        began = store.epoch()
+        assert store.claim_all([("jti", "a", 60)]) == (True, began)
+        clock.now += 100
+        server.flushdb()
+        assert store.claim_all([("jti", "a", 60)]) == (True, began + 100)
+        assert store.epoch() == began + 100
+
+
 def test_everything_lives_as_long_as_was_said_and_no_longer(ephemeral, clock):
     ephemeral.put("code", "short", {"n": 1}, 1)
     ephemeral.put("code", "long", {"n": 2}, 60)
@@ -131,6 +161,7 @@ def test_a_server_that_is_away_is_unavailable_in_every_method(tmp_path, clock):
         lambda: store.take("k", "k"),
         lambda: store.replace("k", "k", {}, 1),
         lambda: store.claim("k", "k", 1),
+        lambda: store.claim_all([("k", "k", 1)]),
         store.epoch,
         store.ping,
     )

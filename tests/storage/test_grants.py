@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from broker.port_errors import ConflictError, NotFoundError
-from broker.records import RefreshToken
+from broker.records import Consent, RefreshToken
 from storage.records import NOW, grant, mandate, populate, session
 
 
@@ -48,8 +48,6 @@ def test_live_grants_are_found_by_mandate_by_executor_and_by_session(village):
         assert keys(unit.grants.live_on_mandates(["x1", "m1"])) == ["by-executor", "by-mandate"]
         assert keys(unit.grants.live_on_mandates(iter(["x1", "m1"]))) == ["by-executor", "by-mandate"]
         assert keys(unit.grants.live_on_mandates([])) == []
-        assert keys(unit.grants.live_on_types(["ocmw-beneficiary"])) == ["by-executor", "by-mandate"]
-        assert keys(unit.grants.live_on_types(["other"])) == keys(unit.grants.live_on_types([])) == []
         assert keys(unit.grants.live_of_session("s1")) == ["by-executor", "by-mandate"]
         assert keys(unit.grants.live_of_session("s2")) == ["self"]
 
@@ -67,30 +65,33 @@ def test_the_first_ending_of_a_grant_is_the_one_that_is_kept(village):
 
 
 def test_a_refresh_token_is_used_once_also_by_many_at_once(village):
-    token = RefreshToken("hash", "g1", NOW, NOW + 100)
+    token = RefreshToken("hash", "g1", NOW, NOW + 100, jkt="thumb")
     with village.write() as unit:
         unit.grants.add(grant("g1"))
         unit.grants.add_refresh_token(token)
         assert unit.grants.find_refresh_token("hash") == token
         assert unit.grants.find_refresh_token("other") is None
         unit.commit()
-    together, won = threading.Barrier(4), []
+    together, won, winner = threading.Barrier(4), [], []
 
-    def use():
+    def use(successor):
         together.wait()
         with village.write() as unit:
-            won.append(unit.grants.use_refresh_token("hash", NOW + 5))
+            if won_by := unit.grants.use_refresh_token("hash", successor, NOW + 5):
+                winner.append(successor)
+            won.append(won_by)
             unit.commit()
 
-    threads = [threading.Thread(target=use) for _ in range(4)]
+    threads = [threading.Thread(target=use, args=(f"next-{number}",)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
     assert sorted(won) == [False, False, False, True]
     with village.write() as unit:
-        assert unit.grants.find_refresh_token("hash").used_at == NOW + 5
-        assert unit.grants.use_refresh_token("unknown", NOW) is False
+        used = unit.grants.find_refresh_token("hash")
+        assert (used.used_at, [used.successor], used.jkt) == (NOW + 5, winner, "thumb")
+        assert unit.grants.use_refresh_token("unknown", "next", NOW) is False
 
 
 def test_consent_adds_up_per_person_and_client(village):
@@ -101,3 +102,17 @@ def test_consent_adds_up_per_person_and_client(village):
         unit.grants.remember_consent("maria", "other", ["insz"], NOW)
         assert unit.grants.consented("maria", "web") == {"openid", "vouchers:read", "profile"}
         assert unit.grants.consented("jozef", "web") == frozenset()
+
+
+def test_what_somebody_agreed_to_is_shown_and_withdrawn_client_by_client(village):
+    with village.write() as unit:
+        unit.grants.remember_consent("maria", "web", ["vouchers:read", "openid"], NOW)
+        unit.grants.remember_consent("maria", "other", ["insz"], NOW + 1)
+        unit.grants.remember_consent("jozef", "web", ["openid"], NOW)
+        hers = [Consent("web", "openid", NOW), Consent("web", "vouchers:read", NOW)]
+        assert unit.grants.consents_of("maria") == [Consent("other", "insz", NOW + 1), *hers]
+        assert unit.grants.withdraw_consent("maria", "web") is True
+        assert unit.grants.withdraw_consent("maria", "web") is False
+        assert unit.grants.consents_of("maria") == [Consent("other", "insz", NOW + 1)]
+        assert unit.grants.consented("jozef", "web") == {"openid"}
+        assert unit.grants.consents_of("nobody") == []

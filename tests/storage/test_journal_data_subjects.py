@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from broker.port_errors import ConflictError
-from broker.records import Contact, NewParty, RefreshToken, Review, StaffRole, Use
+from broker.records import Basis, Contact, NewParty, RefreshToken, Review, StaffRole, Use
 from mandates.events import Event
 from mandates.model import Evidence, Suspension
 from storage.records import NOW, grant, mandate, organisation, person, session
@@ -57,7 +57,7 @@ def kept(database):
             )
             unit.grants.add_refresh_token(RefreshToken(f"hash-{key}", f"g-{key}", 1, TERM))
             unit.grants.remember_consent(key, "voucher-web", ["vouchers:read"], TERM)
-            unit.status.allocate(f"g-{key}", "https://a.example", TERM, 1)
+            unit.status.allocate(Basis(f"g-{key}", "voucher-web", "https://a.example"), TERM, 1)
         events = [
             Event(
                 "mandate.revoked", NOW, "bram", mandate="m-maria", principal="maria", representative="ocmw"

@@ -161,6 +161,14 @@ def test_a_look_reads_no_table_through(full):
         assert read_through(full._engines.look.dialect.name, plan) == [], "\n".join(plan)
 
 
+def test_from_a_status_index_to_a_chain_no_table_is_read_through(full):
+    statement, keys = full._standings.statement, {"status_list": "l", "idx": 7, "mandate": "m600"}
+    connection = full._engines.look.raw_connection()
+    plan = plan_of(connection.driver_connection, statement, keys)
+    connection.close()
+    assert read_through(full._engines.look.dialect.name, plan) == [], "\n".join(plan)
+
+
 def test_the_test_would_see_it(full):
     with full.read() as unit:
         driver = unit._connection.connection.driver_connection

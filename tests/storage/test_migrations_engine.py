@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from broker.records import MandateVersion, Wanted
+from broker.records import Basis, MandateVersion, RefreshToken, StatusEntry, Wanted
 from broker.storage.database import SqlDatabase
 from broker.storage.migrations import _config
 from broker.storage.tables import metadata
@@ -87,7 +87,7 @@ def fill(database):
             names = {column["name"] for column in tables.get_columns(name)}
             for row in rows:
                 assert set(row) <= names
-                columns = ", ".join(row)
+                columns = ", ".join(f'"{one}"' for one in row)
                 values = ", ".join(f":{one}" for one in row)
                 connection.execute(text(f"INSERT INTO {name} ({columns}) VALUES ({values})"), row)
 
@@ -107,6 +107,24 @@ def fill(database):
         grant = {"id": "g", "client": "c", "session": "s1", "actor": "bram", "principal": "maria", "level": 3}
         rest = {"scopes": "[]", "audience": "a", "created_at": 1, "mandate": "runs", "executor": "claimed"}
         add("grants", [grant | rest | {"ended_reason": ""}])
+        add("refresh_tokens", [{"hash": "h", "grant": "g", "issued_at": 1, "expires_at": 9}])
+        listed = {"id": "l", "audience": "a", "number": 1, "size": 64, "version": 3, "created_at": 1}
+        add("status_lists", [listed | {"decoys": "[5]"}])
+        entry = {"list": "l", "grant": "g", "audience": "a", "last_exp": 9}
+        add("status_entries", [entry | {"index": 6}, entry | {"index": 7, "revoked_at": 8}])
+        empty = (
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "scopes",
+            "audiences",
+            "serves",
+            "mandate_types",
+        )
+        client = {"name": "C", "auth": "private_key_jwt", "sector": "c", "vetted": True}
+        client |= dict.fromkeys(empty, "[]")
+        add(
+            "clients", [client | {"id": f"c-{profile}", "profile": profile} for profile in ("fapi", "public")]
+        )
         connection.execute(text("UPDATE counters SET value = 41 WHERE name = 'revision'"))
 
 
@@ -191,6 +209,27 @@ def test_old_mandates_are_changed_like_new_ones_also_those_that_ran_beside_each_
             assert [v.mandate.version for v in unit.mandates.versions(key)] == [1, 2]
         unit.parties.save(dataclasses.replace(unit.parties.get("maria"), name="Mia"), NOW + 20)
         unit.commit()
+
+
+def test_an_old_status_index_speaks_of_its_grants_client_and_chain(upgraded):
+    of_grant = Basis("g", "c", "a", "runs", "claimed")
+    with upgraded.write() as unit:
+        assert unit.status.entry("l", 6) == StatusEntry("l", 6, "g", "a", 9, None, "c", "runs", "claimed", 0)
+        assert unit.status.entry("l", 7) == StatusEntry("l", 7, "g", "a", 9, 8, "c", "runs", "claimed", 0)
+        assert unit.status.allocate(of_grant, 10, 1).index == 6
+        assert unit.status.revoked_indices("l") == [5, 7]
+        assert unit.status.revoke_on_mandates(["claimed"], 10) == 1
+        assert unit.status.revoked_indices("l") == [5, 6, 7]
+
+
+def test_old_registrations_sign_ins_and_tokens_say_what_was_true_of_them(upgraded):
+    with upgraded.read() as unit:
+        fapi, public = unit.registry.clients()
+        assert (fapi.dpop, public.dpop) == (True, False)
+        for client in (fapi, public):
+            assert (client.exchange, client.jwks_uri, client.id_token_alg) == (False, None, "ES256")
+        assert unit.sessions.find("s1").auth_time is None
+        assert unit.grants.find_refresh_token("h") == RefreshToken("h", "g", 1, 9)
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(empty_url):

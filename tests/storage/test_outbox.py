@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.records import Message, NewParty
+from broker.records import Basis, Message, NewParty
 from storage.records import NOW, grant, organisation, person, populate
 
 
@@ -44,10 +44,18 @@ def test_a_revocation_posts_the_indices_that_it_set(database):
     with database.write() as unit:
         for key in ("g0", "g1", "g2"):
             unit.grants.add(grant(key))
-            entries.append(unit.status.allocate(key, "https://vouchers.example.be/api", NOW + 300, NOW))
+            entries.append(
+                unit.status.allocate(
+                    Basis(key, "voucher-web", "https://vouchers.example.be/api"), NOW + 300, NOW
+                )
+            )
         unit.status.revoke(["g0", "g2"], NOW + 5)
         unit.commit()
     with database.read() as unit:
         (told,) = unit.outbox.waiting("status-changed", 10)
-    assert told.body == {"list": entries[0].list, "idx": sorted([entries[0].index, entries[2].index])}
+    assert told.body == {
+        "audience": "https://vouchers.example.be/api",
+        "list": entries[0].list,
+        "idx": sorted([entries[0].index, entries[2].index]),
+    }
     assert (told.party, told.at) == (None, NOW + 5)

@@ -1,4 +1,5 @@
 import dataclasses
+import threading
 
 from broker.records import Audience, Client
 from keys.keyring import KeyRecord
@@ -19,6 +20,10 @@ CLIENT = Client(
     vetted=True,
     jwks={"keys": [{"kty": "EC"}]},
     secret_sha256="ab" * 32,
+    dpop=True,
+    exchange=True,
+    jwks_uri="https://client/jwks",
+    id_token_alg="RS256",
 )
 AUDIENCE = Audience("https://api", "API", "vouchers", True, frozenset({"vouchers:read", "obo:vouchers:read"}))
 KEY = KeyRecord(
@@ -98,3 +103,31 @@ def test_the_version_grows_with_every_change_and_with_nothing_else(database):
         before = unit.registry.version()
         unit.registry.remove_client("voucher-web")
         assert unit.registry.version() == before
+
+
+def test_who_changes_a_registration_waits_for_those_who_hold_the_version(database):
+    done = []
+
+    def change():
+        with database.write() as unit:
+            unit.registry.put_client(CLIENT)
+            unit.commit()
+            done.append(True)
+
+    with database.write() as unit:
+        held = unit.registry.hold()
+        assert held == unit.registry.version()
+        changing = threading.Thread(target=change)
+        changing.start()
+        changing.join(0.3)
+        assert done == []
+    changing.join(20)
+    with database.write() as unit:
+        assert unit.registry.hold() == held + 1
+
+
+def test_many_hold_the_version_beside_each_other(database):
+    if database._engines.write.dialect.name == "sqlite":
+        return  # one writer at a time: nobody is there to hold it beside
+    with database.write() as one, database.write() as other:
+        assert one.registry.hold() == other.registry.hold()
