@@ -44,13 +44,13 @@ def database(kind: str) -> Iterator[str]:
     """
     if kind == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
-            yield _migrated(f"sqlite:///{folder}/volmacht.db")
+            yield migrated(f"sqlite:///{folder}/volmacht.db")
     else:
         with postgres(durable=True) as server, postgres_database(server) as url:
-            yield _migrated(url)
+            yield migrated(url)
 
 
-def _migrated(url: str) -> str:
+def migrated(url: str) -> str:
     opened = wiring.open_database(settings(url))
     opened.upgrade()
     opened.close()
