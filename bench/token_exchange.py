@@ -14,15 +14,17 @@ import random
 import secrets
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 from joserfc.jwk import ECKey  # noqa: E402
-from shared import load, shares  # noqa: E402
+from shared import load  # noqa: E402
+from shared.measured import measure, plain  # noqa: E402
 from shared.places import figure  # noqa: E402
 from shared.population import organisation_id, uuid_of  # noqa: E402
-from shared.serving import MANDATES, SECONDS, Place, cpu, place, plain_flask  # noqa: E402
+from shared.serving import MANDATES, Place, place  # noqa: E402
 
 from broker.app import create_app  # noqa: E402
 from broker.records import Audience, Client  # noqa: E402
@@ -33,8 +35,6 @@ DESK, TARGET = "https://desk.example.be/api", "https://vouchers.example.be/api"
 SCOPES = frozenset({"obo:vouchers:read", "obo:vouchers:order"})
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SESSIONS = 200
-AHEAD = 2_500
-"""Requests made for each second that is measured: more than can be answered."""
 MARKER = b'"token_type"'
 
 
@@ -79,6 +79,8 @@ class Exchange:
     def requests(self, count: int, *, dpop: bool = False) -> list[bytes]:
         """So many, each with an assertion of its own; every second one comes back to an earlier pair."""
         port, now, seen, made = self.place.port, int(time.time()), [], []
+        if dpop:
+            self.learn_nonce()
         for number in range(count):
             if number % 2 and seen:
                 token, reference = self.draw.choice(seen[-2000:])
@@ -106,36 +108,16 @@ class Exchange:
         return sign_raw({"alg": "ES256", "kid": self.kid}, claims, self.key)
 
     def proof(self) -> str:
-        return self.prover.proof("POST", f"{self.place.issuer}/token", iat=int(time.time()))
+        return self.prover.proof("POST", f"{self.place.issuer}/token")
 
-
-def measure(country: Place, sent: Exchange, name: str) -> float:
-    """Throughput, cost and latency; returns exchanges a second."""
-    with country.started() as worker:
-        load.flat_out(country.port, iter(sent.requests(int(2 * AHEAD))), MARKER, 1.5)  # connections, plans
-        ready = iter(sent.requests(int(SECONDS * AHEAD)))
-        before = cpu(worker)
-        run = load.flat_out(country.port, ready, MARKER, SECONDS)
-        served = (cpu(worker) - before) / run.count
-        figure(f"{name}_per_s", run.rate, "1/s")
-        figure(f"{name}_cpu_us", served * 1e6, "us")
-        figure(f"{name}_per_cpu_s", 1 / served, "1/s")
-        steady = load.steady(
-            country.port, iter(sent.requests(int(SECONDS * run.rate))), MARKER, SECONDS, 0.7 * run.rate
-        )
-        figure(f"{name}_p50_at_70", steady.percentile(0.5), "ms")
-        figure(f"{name}_p99_at_70", steady.percentile(0.99), "ms")
-    app = create_app(country.services.settings, country.services)
-    shares.tell(name, shares.sampled(app, sent.requests(2_000), served))
-    return run.rate
-
-
-def plain() -> float:
-    """Answers a second of a Flask route that does nothing."""
-    with plain_flask() as port:
-        run = load.flat_out(port, itertools.repeat(load.get("/", port)), b"ok", 3)
-    figure("plain_flask_per_s", run.rate, "1/s")
-    return run.rate
+    def learn_nonce(self) -> None:
+        """As a client does: by a request that is refused for the lack of one."""
+        app = create_app(self.place.services.settings, self.place.services)
+        form = {
+            "grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(int(time.time())),
+        }  # fmt: skip
+        self.prover.learn(app.test_client().post("/token", data=form, headers={"DPoP": self.proof()}))
 
 
 def main() -> None:
@@ -143,8 +125,10 @@ def main() -> None:
     for size in MANDATES:
         with place(size) as country:
             sent = Exchange(country)
-            rates.append(measure(country, sent, f"token_exchange_{size}"))
-    figure("token_exchange_against_plain", floor / rates[0], "times slower")
+            rates.append(measure(f"token_exchange_{size}", floor, country, sent.requests, MARKER))
+            if size == MANDATES[0]:
+                proven = partial(sent.requests, dpop=True)
+                measure(f"token_exchange_dpop_{size}", floor, country, proven, MARKER)
     if len(rates) > 1:
         figure("token_exchange_growth", rates[0] / rates[-1], "times slower")
 

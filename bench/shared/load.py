@@ -82,11 +82,9 @@ def _run(port: int, requests: Iterator[bytes], marker: bytes, seconds: float, ra
                     due = begun + number / rate if rate else time.perf_counter()
                     if due - begun >= seconds:
                         break
-                    if request is None:
-                        raise ExhaustedError
                     if (wait := due - time.perf_counter()) > 0:
                         time.sleep(wait)
-                    answer(connection, request, marker)
+                    answer(connection, made(request), marker)
                     mine.append(time.perf_counter() - due)
         except (OSError, ExhaustedError, UnexpectedAnswerError) as error:
             failed.append(error)
@@ -100,6 +98,13 @@ def _run(port: int, requests: Iterator[bytes], marker: bytes, seconds: float, ra
     if failed:
         raise SystemExit(f"the load stopped: {failed[0]!r}")
     return Run(len(latencies), time.perf_counter() - begun, sorted(latencies))
+
+
+def made(request: bytes | None) -> bytes:
+    """The request, if one is left."""
+    if request is None:
+        raise ExhaustedError
+    return request
 
 
 class UnexpectedAnswerError(Exception):

@@ -188,13 +188,13 @@ def gunicorn(arguments: list[str], environ: dict[str, str], url: str) -> Iterato
 
 
 @contextmanager
-def plain_flask() -> Iterator[int]:
-    """The port of a Flask route that does nothing, served alike: what everything else is compared with."""
+def plain_flask() -> Iterator[tuple[int, psutil.Process]]:
+    """Port and worker of a Flask route that does nothing, served alike: what the rest is compared with."""
     port = free_port()
     arguments = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "4"]
     arguments += ["--no-control-socket", "--chdir", str(ROOT / "bench" / "shared"), "plain:app"]
-    with gunicorn(arguments, dict(os.environ), f"http://127.0.0.1:{port}/"):
-        yield port
+    with gunicorn(arguments, dict(os.environ), f"http://127.0.0.1:{port}/") as worker:
+        yield port, worker
 
 
 def _until_it_answers(url: str) -> None:

@@ -1,7 +1,8 @@
 """Where a request's CPU goes: the same WSGI application, sampled in process, by the part it is in.
 
-A timer interrupts one of several threads that send; the CPU that it used since belongs to the innermost
-frame whose file is known. HTTP is what the served worker used beyond that.
+A timer interrupts the thread that sends; the CPU that it used since belongs to the innermost frame
+whose file is known. HTTP is what a route that does nothing costs when it is served, beyond what it
+costs in process.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import io
 import signal
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,6 @@ from types import FrameType
 from typing import Any
 
 EVERY = 0.0005
-CROWD = 15
-"""Threads that send beside the one that is looked at."""
 PARTS = (
     ("Redis", ("/redis/", "/hiredis/", "/storage/ephemeral_")),
     ("SQL", ("/psycopg", "/sqlalchemy/", "/broker/storage/")),
@@ -55,38 +53,25 @@ def environ(request: bytes) -> dict[str, Any]:
     return found
 
 
-def sampled(app: Any, requests: Sequence[bytes], served: float) -> Mapping[str, float]:
-    """Microseconds of CPU a request spends in each part; `served` is what it costs the worker, in seconds.
-
-    Other threads send as well, so that commits are shared as they are when it is served.
-    """
-    prepared = iter([environ(request) for request in requests])
-    lock, over = threading.Lock(), threading.Event()
-
-    def send() -> bool:
-        with lock:
-            one = next(prepared, None)
-        if one is not None:
-            _answer(app, one)
-        return one is not None
-
-    def crowd() -> None:
-        while not over.is_set() and send():
-            pass
-
-    threads = [threading.Thread(target=crowd) for _ in range(CROWD)]
-    for _ in range(20):
-        send()
-    for thread in threads:
-        thread.start()
+def sampled(app: Any, requests: Sequence[bytes]) -> Mapping[str, float]:
+    """Seconds of CPU that one request spends in each part, one request after the other."""
+    asked = [environ(request) for request in requests]
+    for one in asked[:50]:
+        _answer(app, one)
     sampler = _Sampler()
     with sampler:
-        count = sum(1 for _ in iter(send, False))
-    over.set()
-    for thread in threads:
-        thread.join()
-    shares = {part: spent / count * 1e6 for part, spent in sampler.spent.items()}
-    return {"HTTP": max(0.0, served * 1e6 - sum(shares.values())), **shares}
+        for one in asked[50:]:
+            _answer(app, one)
+    return {part: spent / (len(asked) - 50) for part, spent in sampler.spent.items()}
+
+
+def alone(app: Any, request: bytes, count: int = 3_000) -> float:
+    """Seconds of CPU that one request costs in process, one after the other."""
+    asked = [environ(request) for _ in range(count)]
+    begun = time.process_time()
+    for one in asked:
+        _answer(app, one)
+    return (time.process_time() - begun) / count
 
 
 class _Sampler:
@@ -128,9 +113,16 @@ def _part(frame: FrameType | None) -> str:
     return "other"
 
 
-def tell(name: str, shares: Mapping[str, float]) -> None:
-    """Figures, largest first: microseconds and percent."""
-    total = sum(shares.values())
-    for part, cost in sorted(shares.items(), key=lambda item: -item[1]):
-        print(f"figure: {name}_{part.lower()}_us {cost:.0f} us")
-        print(f"figure: {name}_{part.lower()}_share {100 * cost / total:.0f} %", flush=True)
+def tell(name: str, served: float, http: float, parts: Mapping[str, float]) -> None:
+    """Figures, largest first: microseconds and percent of what one request costs that is alone.
+
+    `served` is what it costs the worker in company: whoever shares a commit shares its cost, and
+    whoever shares the interpreter waits for it.
+    """
+    costs = {"HTTP": http, **parts}
+    total = sum(costs.values())
+    for part, cost in sorted(costs.items(), key=lambda item: -item[1]):
+        print(f"figure: {name}_{part.lower()}_us {cost * 1e6:.0f} us")
+        print(f"figure: {name}_{part.lower()}_share {100 * cost / total:.0f} %")
+    print(f"figure: {name}_alone_us {total * 1e6:.0f} us")
+    print(f"figure: {name}_in_company {served / total:.2f} of alone", flush=True)
