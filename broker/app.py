@@ -92,8 +92,8 @@ def _healthz(services: Services):  # type: ignore[no-untyped-def]  # noqa: ANN20
 
 
 def _no_control_characters() -> None:
-    """A NUL in a parameter is nobody's typing, and PostgreSQL refuses to store it."""
-    found = b"%00" in request.query_string
+    """A NUL in an address or a parameter is nobody's typing, and PostgreSQL refuses it."""
+    found = b"%00" in request.query_string or "\0" in request.path
     # The API's bodies are JSON or files, which its schemas judge once it is known who calls; the
     # protocol's are read, and judged for this too, in `oauth.server`.
     elsewhere = _asked_the_api() or request.blueprint == protocol.blueprint.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from broker.clock import system_clock
@@ -22,6 +23,7 @@ from broker.upstream.guarded_fetch import GuardedFetcher
 from broker.upstream.tables import UpstreamTables
 from config.settings import ROOT, Settings
 from config.vms import VmsFormat
+from keys.algorithms import PURPOSES
 from keys.envelope import MasterKeys
 from keys.keyring import Keyring
 from keys.vault import Vault
@@ -160,14 +162,7 @@ def build(settings: Settings, clock: Clock = system_clock, upstream: Upstream | 
         registry.store_catalogue(database, settings.catalogue_file.read_text(encoding="utf-8"), now)
     version = RegistryVersion(database, clock)
     keyring = Registered(version, lambda _: _keyring(database, vault))
-    issuer = settings.issuer
-    key_source, status_source = RingKeySource(keyring, clock), SqlStatusSource(database, issuer)
     ephemeral = _ephemeral(settings, clock)
-    replays = ReplayMarks(ephemeral)
-
-    def guard(audience: str, status: StatusSource | None = None) -> Guard:
-        return Guard(issuer, audience, key_source, status or status_source, clock=clock, replays=replays)
-
     return Services(
         settings=settings,
         clock=clock,
@@ -180,10 +175,32 @@ def build(settings: Settings, clock: Clock = system_clock, upstream: Upstream | 
         numbers=BelgianNumbers(),
         spreadsheets=ExcelSpreadsheets(),
         vms=VmsFormat.from_file(ROOT / "config" / "vms.toml"),
-        guard=guard,
+        guard=_guards(settings.issuer, database, keyring, ephemeral, clock),
         registrations=Registered(version, lambda at: _registrations(database, at)),
         client_keys=ClientKeySets(GuardedFetcher(demo=settings.demo)),
     )
+
+
+def _guards(
+    issuer: str, database: Database, keyring: Callable[[], Keyring], ephemeral: EphemeralStore, clock: Clock
+) -> Callable[..., Guard]:
+    """Make guards: each once, for they are of the audiences that the broker itself is."""
+    key_source, status_source = RingKeySource(keyring, clock), SqlStatusSource(database, issuer)
+    replays = ReplayMarks(ephemeral)
+
+    @lru_cache(maxsize=16)
+    def guard(audience: str, status: StatusSource | None = None) -> Guard:
+        return Guard(
+            issuer,
+            audience,
+            key_source,
+            status or status_source,
+            algorithms=PURPOSES["tokens"],  # also of what was signed before a change of algorithm
+            clock=clock,
+            replays=replays,
+        )
+
+    return guard
 
 
 def own_guards(services: Services) -> tuple[Guard, Guard]:

@@ -26,22 +26,18 @@ def parse_jws(unverified_token: str) -> UnverifiedJws:
     parsers that disagree on which one counts are a known way around a check
     (RFC 7515 section 10.12).
     """
-    header, claims, signature = unverified_token.encode("ascii").split(b".")
+    header, claims, signature = unverified_token.split(".")
     return UnverifiedJws(
         unverified_header=_json_object(header),
         unverified_claims=_json_object(claims),
-        signed=header + b"." + claims,
-        signature=decode_base64url(signature.decode("ascii")),
+        signed=f"{header}.{claims}".encode("ascii"),
+        signature=decode_base64url(signature),
     )
 
 
-def _json_object(segment: bytes) -> dict[str, Any]:
+def _json_object(segment: str) -> dict[str, Any]:
     try:
-        value = json.loads(
-            decode_base64url(segment.decode("ascii")),
-            object_pairs_hook=_unique_members,
-            parse_constant=_no_constant,
-        )
+        value = _DECODER.decode(decode_base64url(segment).decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
@@ -58,3 +54,7 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_name: str) -> None:
     raise ValueError("not a JSON number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_no_constant)
+"""Kept, because `json.loads` would make one for each token."""

@@ -26,6 +26,7 @@ MAX_ASSERTION_LIFE = 600
 
 _MAX_AHEAD = 60  # seconds that `iat` and `nbf` may lie ahead (FAPI 2.0 section 5.3.2.1)
 _KEYS_IN_HEADER = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _TYPES = (None, "JWT", "client-authentication+jwt")
 """`typ` of an assertion: what rfc7523bis asks for, what libraries send, or nothing. An access token,
 a DPoP proof or a request object that the same key signed is no assertion (RFC 8725 section 3.11)."""
@@ -68,7 +69,7 @@ def sign(claims: Mapping[str, Any], key: SigningKey, typ: str) -> str:
     endpoint, and the header of a key is the same every time. Raises `TypeError`
     or `ValueError` if the claims are not JSON.
     """
-    body = json.dumps(dict(claims), separators=(",", ":"), allow_nan=False).encode()
+    body = _ENCODER.encode(dict(claims)).encode()
     signed = f"{_header(key.alg, key.kid, typ)}.{encode_base64url(body)}"
     return f"{signed}.{encode_base64url(sign_bytes(key.private, key.alg, signed.encode('ascii')))}"
 
@@ -152,7 +153,8 @@ def _verify_times(claims: Mapping[str, Any], now: Instant, leeway: int, jkt: str
     if max(iat or 0, nbf or 0) > now + _MAX_AHEAD:
         raise ClientAssertionError("not_yet_valid")
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not jti:
+    # Half a surrogate pair is a string to JSON and to no store.
+    if not isinstance(jti, str) or not jti or not jti.isprintable():
         raise ClientAssertionError("identifier")
     return VerifiedAssertion(jti=jti, exp=exp, iat=iat, replay_until=exp + leeway, jkt=jkt)
 

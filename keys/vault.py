@@ -29,7 +29,7 @@ PREFIXES = ("p-", "m-")
 """Kinds of pseudonym: person and mandate (tokens.md section 2)."""
 
 _NAMES = 16_384
-"""Pseudonyms that are kept: who is at work is named again in every token."""
+"""Pseudonyms that are kept, each way: who is at work is named again in every token."""
 _ROOT_SEAL = "s1."
 _DATA_SEAL = "s2."
 
@@ -62,6 +62,7 @@ class Vault:
         self._indexes: dict[str, bytes] = {}
         self._sectors: dict[str, AESSIV] = {}
         self._names = lru_cache(maxsize=_NAMES)(self._name)
+        self._named = lru_cache(maxsize=_NAMES)(self._identifier)
         self.adopt(records)
         root = next((record for record in records if record.use == "root"), None)
         self._root = DataKey(self._secret(root) if root else root_of(self.masters.known[0]))
@@ -156,7 +157,13 @@ class Vault:
         return prefix + encode_base64url(siv.encrypt(plain, [prefix.encode(), sector.encode()]))
 
     def resolve(self, pseudonym: str, prefix: str, sector: str) -> str:
-        """Return the UUID behind a pseudonym of `sector`; raise `PseudonymError` if it is none."""
+        """Return the UUID behind a pseudonym of `sector`; raise `PseudonymError` if it is none.
+
+        What was opened once is kept; what was not, is not.
+        """
+        return self._named(pseudonym, prefix, sector)
+
+    def _identifier(self, pseudonym: str, prefix: str, sector: str) -> str:
         siv = self._siv_for(prefix, sector)
         if not pseudonym.startswith(prefix):
             raise PseudonymError("not a pseudonym of this kind")

@@ -11,6 +11,7 @@ from broker.cli.shared import AS_JSON, services, tell
 from broker.clock import system_clock
 from broker.flows import registry, vault_keys
 from broker.flows.vault_keys import Rotation
+from keys.errors import KeyringError
 from keys.keyring import state_of
 
 
@@ -44,10 +45,19 @@ def keys_list(as_json: bool) -> None:
 @click.option("--purpose", default="tokens", type=click.Choice(sorted(registry.PURPOSES)), show_default=True)
 @click.option("--now", "at_once", is_flag=True, help="Sign with the new key at once.")
 @click.option("--leaked", is_flag=True, help="Sign at once, and withdraw the old key with all it signed.")
+@click.option("--alg", type=click.Choice(["ES256", "EdDSA"]), help="Of the new key. Default: as before.")
 @AS_JSON
-def keys_rotate(purpose: str, at_once: bool, leaked: bool, as_json: bool) -> None:
-    """Publish a new key; it signs after ten minutes, when every verifier has it."""
-    changed = registry.rotate_keys(services(), purpose, system_clock(), at_once=at_once, leaked=leaked)
+def keys_rotate(purpose: str, at_once: bool, leaked: bool, alg: str | None, as_json: bool) -> None:
+    """Publish a new key; it signs after ten minutes, when every verifier has it.
+
+    With another --alg: once every service's guard allows it.
+    """
+    try:
+        changed = registry.rotate_keys(
+            services(), purpose, system_clock(), at_once=at_once, leaked=leaked, alg=alg
+        )
+    except KeyringError as error:
+        raise click.UsageError(f"{error}.") from error
     kids = [record.kid for record in changed]
     tell(
         {"purpose": purpose, "changed": kids},

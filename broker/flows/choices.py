@@ -139,8 +139,8 @@ def needs_page(uow: UnitOfWork, request: AuthorizationRequest, session: Session,
 
     She must whenever there is anything to choose or confirm on somebody's behalf, and
     at the first use of a client that is not vetted; an `identifier` that she confirmed for
-    this client in this session, with all that is asked now, needs no second page (tokens.md
-    section 4.1).
+    this client in this session, with all that is asked now and for the same API, needs no
+    second page (tokens.md section 4.1).
     """
     (first, *more) = offered.choices
     if more:
@@ -152,7 +152,7 @@ def needs_page(uow: UnitOfWork, request: AuthorizationRequest, session: Session,
         return True
     return not any(
         grant.client == request.client
-        and grant.mandate == first.chain.mandate
+        and (grant.mandate, grant.audience) == (first.chain.mandate, request.audience)
         and set(first.scopes) <= set(grant.scopes)
         for grant in uow.grants.live_of_session(session.id)
     )
@@ -161,8 +161,9 @@ def needs_page(uow: UnitOfWork, request: AuthorizationRequest, session: Session,
 def _registered(services: Services, request: AuthorizationRequest) -> tuple[Client, Audience]:
     registered = services.registrations()
     client = registered.find_client(request.client)
-    if client is None:
-        raise InteractionGoneError  # removed while the person was on her way
+    # Removed while the person was on her way, or an address that nobody may be sent to any more.
+    if client is None or request.redirect_uri not in client.redirect_uris:
+        raise InteractionGoneError
     return client, issuing.find_audience(services, registered, request.audience)
 
 

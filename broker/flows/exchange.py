@@ -43,6 +43,8 @@ MAX_HOPS = 4
 """How often a token may be narrowed on its way from service to service."""
 TRIES = 4
 """How often something is judged that keeps changing."""
+RELIED_ON = ("auth", "jwks", "jwks_uri", "secret_sha256", "exchange", "serves")
+"""What of the caller's registration was believed before the judgement: who it is, and whose tokens it brings."""
 NOT_HERS = "The subject_token is no mandate under which the actor may act."
 
 
@@ -142,11 +144,14 @@ def _target(
     """The caller as registered now, and the one audience that it names and may ask for.
 
     Raise `InvalidTargetError` (RFC 8693 section 2.2.2), also for a delegated token to an API that
-    is not known to understand `act`.
+    is not known to understand `act`; `UnavailableError` for a caller that proved itself by a
+    registration that is not the one in force any more: a second request is judged by that one.
     """
     known = registered.find_client(client.id)
     if known is None or len(asked.targets) != 1 or asked.targets[0] not in known.audiences:
         raise InvalidTargetError
+    if any(getattr(known, what) != getattr(client, what) for what in RELIED_ON):
+        raise UnavailableError("the caller was registered anew a moment ago")
     audience = issuing.find_audience(services, registered, asked.targets[0])
     if delegated and not audience.delegation_aware:
         raise InvalidTargetError

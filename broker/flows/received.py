@@ -56,6 +56,9 @@ class _AskedNext:
         """Say nothing: a token is not out of `_verified` before its standing was looked at."""
 
 
+_ASKED_NEXT = _AskedNext()
+
+
 def actor_token(
     services: Services, client: Client, unverified_token: str, mandate: str, now: Instant
 ) -> Received:
@@ -141,7 +144,7 @@ def _verified(
     asked: Callable[[VerifiedToken], str | None],
     now: Instant,
 ) -> Received:
-    guard = services.guard(services.settings.issuer, _AskedNext())
+    guard = services.guard(services.settings.issuer, _ASKED_NEXT)
     try:
         token = guard.authenticate(unverified_token, serves=serves, audiences=audiences, bound=True)
     except GuardError as error:

@@ -98,19 +98,32 @@ def check_master_key(records: list[KeyRecord], vault: Vault, now: Instant) -> No
 
 
 def rotate_keys(
-    services: Services, purpose: str, now: Instant, *, at_once: bool = False, leaked: bool = False
+    services: Services,
+    purpose: str,
+    now: Instant,
+    *,
+    at_once: bool = False,
+    leaked: bool = False,
+    alg: str | None = None,
 ) -> list[KeyRecord]:
     """Publish a new key of a purpose; it signs after `PUBLISH_AHEAD` seconds, or at once.
 
     `leaked` withdraws the old key as well: what it signed is believed by nobody any more,
-    once verifiers fetch the JWKS again.
+    once verifiers fetch the JWKS again. `alg` is that of the new key, by default of the one
+    before; raise `KeyringError` for one that the purpose does not have.
     """
     with services.database.write() as uow:
         services.vault.adopt(uow.vault_keys.all())
         check_master_key(uow.registry.keys(), services.vault, now)
         ahead = 0 if at_once or leaked else PUBLISH_AHEAD
         changed = rotate(
-            uow.registry.keys(), purpose, services.vault, now, publish_ahead=ahead, keep=0 if leaked else KEEP
+            uow.registry.keys(),
+            purpose,
+            services.vault,
+            now,
+            publish_ahead=ahead,
+            keep=0 if leaked else KEEP,
+            alg=alg,
         )
         for record in changed:
             uow.registry.put_key(record)

@@ -10,6 +10,10 @@ is derived from the token, so for a few seconds, as long as nobody used the succ
 the same question has the same answer. A thief gains nothing by it: he gets what the
 owner got, and the first of the two to come later ends the family for both. Nothing is
 kept for it but two hashes, so it holds under concurrency and after a restart.
+
+Who proves a key when a token is rotated gets one that is bound to it (RFC 9449 section 5)
+and kept from then on. The same question is then one by the same key; by another one, or by
+none, it comes from another hand.
 """
 
 from __future__ import annotations
@@ -57,9 +61,11 @@ def use(
     successor = successor_of(services, unverified_token)
     if uow.grants.use_refresh_token(token.hash, fingerprint(successor), now):
         # It ends when the first of its family does.
-        uow.grants.add_refresh_token(RefreshToken(fingerprint(successor), token.grant, now, token.expires_at))
+        uow.grants.add_refresh_token(
+            RefreshToken(fingerprint(successor), token.grant, now, token.expires_at, jkt=jkt)
+        )
         return successor
-    if _answer_was_lost(uow, token.hash, fingerprint(successor), now):
+    if _answer_was_lost(uow, token.hash, fingerprint(successor), jkt, now):
         return successor
     raise ReusedError
 
@@ -69,11 +75,15 @@ def successor_of(services: Services, token: str) -> str:
     return encode_base64url(bytes.fromhex(services.vault.index(token, "refresh-successor")))
 
 
-def _answer_was_lost(uow: UnitOfWork, token_hash: str, successor_hash: str, now: Instant) -> bool:
-    """Whether the token was used a moment ago, and what it was rotated into never."""
+def _answer_was_lost(
+    uow: UnitOfWork, token_hash: str, successor_hash: str, jkt: str | None, now: Instant
+) -> bool:
+    """Whether the token was used a moment ago, with this key or none, and what it was rotated into never."""
     # Read again: whoever used it first may have committed while we waited for the row.
     used = uow.grants.find_refresh_token(token_hash)
     if used is None or used.used_at is None or used.successor != successor_hash:
         return False
     successor = uow.grants.find_refresh_token(successor_hash)
-    return now < used.used_at + GRACE_SECONDS and successor is not None and successor.used_at is None
+    if successor is None or successor.jkt != jkt:
+        return False
+    return now < used.used_at + GRACE_SECONDS and successor.used_at is None

@@ -24,6 +24,7 @@ from broker.errors import (
 from broker.flows import claims, codes, issuing, revocation, rotation, world
 from broker.flows.issuing import Judged, Order
 from broker.flows.sessions import fingerprint, is_live
+from broker.port_errors import ConflictError
 from broker.ports import Services, UnitOfWork
 from broker.records import Client, Grant, RefreshToken
 from mandates.capacity import Actor
@@ -189,7 +190,8 @@ def _order(
     left &= known.scopes
     if judged.chain and judged.chain.kind not in known.mandate_types:
         raise JudgedError((Reason("mandate_type_not_registered"),))
-    if delegated and not claims.actions(left - claims.IDENTITY_SCOPES):
+    # For an API identity goes with a power; at UserInfo, who the principal is is all that is asked.
+    if delegated and grant.audience != issuer and not claims.actions(left - claims.IDENTITY_SCOPES):
         raise JudgedError((Reason("power_not_granted"),))
     audience = issuing.find_audience(services, registered, _target(issuer, grant, less))
     if delegated and not audience.delegation_aware:
@@ -262,7 +264,10 @@ def _respond(
     nonce: str | None = None,
 ) -> dict[str, Any]:
     exp = issuing.expiry(services, judged, order, now)
-    entry = uow.status.allocate(issuing.basis(judged, order), exp, now)
+    try:
+        entry = uow.status.allocate(issuing.basis(judged, order), exp, now)
+    except ConflictError:
+        raise InvalidGrantError from None  # it ended since it was looked at
     response = issuing.respond(services, judged, order, entry, now, exp)
     if "openid" in order.granted:
         response["id_token"] = issuing.id_token(services, judged, order, nonce, now, exp)

@@ -77,6 +77,9 @@ def authenticate(services: Services, request: Request) -> RegisteredClient:
     with all else that counts once (`checks.used_once`).
     """
     assertion, header = request.get("client_assertion"), request.headers.get("Authorization")
+    if request.get("client_secret") is not None:
+        # Nobody registers that method here, and beside another one it is a second (RFC 6749 section 2.3).
+        raise ClientRefusedError("client_secret is never sent in the form.", status_code=401)
     if assertion is not None:
         record = _by_assertion(services, request, assertion, header)
     elif header is not None:
@@ -141,6 +144,6 @@ def _basic(header: str) -> tuple[str, str]:
 def _by_name(services: Services, request: Request) -> Client:
     """A public client proves nothing, so its name is all that it may send."""
     record = services.registrations().find_client(request.get("client_id") or "")
-    if record is None or record.auth != "none" or request.get("client_secret") is not None:
+    if record is None or record.auth != "none":
         raise ClientRefusedError("Make yourself known by the method that you registered.", status_code=401)
     return record

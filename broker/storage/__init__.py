@@ -10,8 +10,10 @@ Every use case is one unit of work is one transaction; leaving it without
 `commit()` leaves nothing behind. The SQL is written once for both databases
 with SQLAlchemy Core, no ORM: a row becomes the frozen record of `ports` or of
 `mandates.model` whose fields its columns are named after, and nothing else
-travels. Where the two databases differ, the difference stands in `engines.py`
-(transactions) or `clauses.py` (SQL), not in the stores.
+travels. Where the two databases differ, the difference stands in `engines.py` and
+`transactions.py` (transactions) or `clauses.py` (SQL), not in the stores. On PostgreSQL
+a statement stays prepared on its connection (`prepared.py`): there SQLAlchemy says what it
+is and libpq runs it.
 
 What was judged stays true until commit. On SQLite a write unit is the only
 writer (`BEGIN IMMEDIATE`). On PostgreSQL a write unit locks the sessions and

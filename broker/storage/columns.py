@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Dialect, Integer, Text
@@ -33,7 +33,13 @@ from mandates.model import (
 
 def row_of(record: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as they are (`dataclasses.asdict` would take nested records apart)."""
-    return {one.name: getattr(record, one.name) for one in fields(record)}
+    return {name: getattr(record, name) for name in _names_of(type(record))}
+
+
+@cache
+def _names_of(record: type) -> tuple[str, ...]:
+    """Return the names of its fields: of a mandate there are thirty, and a login stores five records."""
+    return tuple(one.name for one in fields(record))
 
 
 def _dumps(value: Any) -> str:

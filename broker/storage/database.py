@@ -13,6 +13,7 @@ from broker.storage.issues_sqlite import SqliteCommitter
 from broker.storage.looks import Looks
 from broker.storage.migrations import is_current, upgrade
 from broker.storage.standings import Standings
+from broker.storage.transactions import beginnings
 from broker.storage.unit_of_work import SqlUnitOfWork
 from mandates.model import Instant
 
@@ -29,6 +30,7 @@ class SqlDatabase:
 
     def __init__(self, url: str, *, status_list_size: int = STATUS_LIST_SIZE, connections: int = 10) -> None:
         self._engines = engines_for(url, connections)
+        self._begin_write, self._begin_read = beginnings(self._engines)
         self._status_list_size = status_list_size
         self._pool = DriverPool(self._engines.look)
         self._looks, self._standings = Looks(self._pool), Standings(self._pool)
@@ -37,11 +39,11 @@ class SqlDatabase:
 
     def write(self) -> SqlUnitOfWork:
         """Return a transaction that may write. On SQLite the only one of its moment."""
-        return SqlUnitOfWork(self._engines.write, writes=True, status_list_size=self._status_list_size)
+        return SqlUnitOfWork(self._begin_write, writes=True, status_list_size=self._status_list_size)
 
     def read(self) -> SqlUnitOfWork:
         """Return a consistent view that never writes; the database refuses if it tries."""
-        return SqlUnitOfWork(self._engines.read, writes=False, status_list_size=self._status_list_size)
+        return SqlUnitOfWork(self._begin_read, writes=False, status_list_size=self._status_list_size)
 
     def look(self, questions: Sequence[Question]) -> Snapshot:
         """Return everything that can make the chains asked about: one statement, one moment."""

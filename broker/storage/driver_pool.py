@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from broker.port_errors import UnavailableError
 from broker.storage.engines import port_error
+from broker.storage.libpq import Libpq
 
 
 class DriverPool:
@@ -30,14 +31,14 @@ class DriverPool:
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        """A connection of the driver, given back if nothing went wrong with it and dropped otherwise.
+        """A connection, given back if nothing went wrong with it and dropped otherwise.
 
-        Raise the port's error for the driver's, `UnavailableError` if the database is away or
-        too busy.
+        The driver's own on SQLite, a `Libpq` on PostgreSQL. Raise the port's error for the
+        driver's, `UnavailableError` if the database is away or too busy.
         """
         connection = self._take()
         try:
-            yield connection.driver_connection
+            yield self._spoken_to(connection)
         except (sqlite3.Error, psycopg.Error) as error:
             # Whatever it was, the next one gets a fresh connection.
             connection.invalidate()
@@ -51,13 +52,23 @@ class DriverPool:
         """Run one statement, prepared, outside any transaction."""
         with self.connection() as driver:
             if self.dialect == "postgresql":
-                return list(driver.execute(statement, keys, prepare=True))
+                rows: list[Sequence[Any]] = driver.rows(statement, keys)
+                return rows
             return list(driver.execute(statement, keys))
 
     def close(self) -> None:
         """Give the connections back that nobody uses at this moment."""
         while self._idle:
             self._idle.pop().close()
+
+    def _spoken_to(self, connection: PoolProxiedConnection) -> Any:
+        driver: Any = connection.driver_connection
+        if self.dialect != "postgresql":
+            return driver
+        known = connection.info
+        if "libpq" not in known:
+            known["libpq"] = Libpq(driver)
+        return known["libpq"]
 
     def _take(self) -> PoolProxiedConnection:
         try:

@@ -59,13 +59,14 @@ class Engines:
     """For `looks` and `standings`, which keep their connections: no transaction, and a pool of their own."""
     issue: Engine
     """For `issues`, which speaks to the driver, too; on SQLite the one that writes."""
+    units: Engine | None = None
+    """On PostgreSQL: for units of work, whose connections keep what `prepared` prepared on them."""
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
-        self.write.dispose()
-        self.read.dispose()
-        self.look.dispose()
-        self.issue.dispose()
+        for engine in (self.write, self.read, self.look, self.issue, self.units):
+            if engine is not None:
+                engine.dispose()
 
 
 def engines_for(database_url: str, connections: int = _POOL_SIZE) -> Engines:
@@ -166,7 +167,8 @@ def _postgresql(url: URL, connections: int) -> Engines:
         _open_postgresql(url, connections, settings, "AUTOCOMMIT", pool_reset_on_return=None)
         for _ in range(2)
     )
-    return Engines(engine, read, look, issue)
+    units = _open_postgresql(url, connections, _PLAN_ONCE, "READ COMMITTED")
+    return Engines(engine, read, look, issue, units)
 
 
 def _open_postgresql(

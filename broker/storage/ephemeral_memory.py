@@ -17,10 +17,10 @@ from broker.ports import Clock, Mark
 from mandates.model import Instant
 
 MAX_ENTRIES = 200_000
-ANYBODYS = frozenset({"login", "interaction", "tries"})
-"""Kinds that whoever opens a page fills: they get half of the room, so that a flood of
-sign-ins that nobody finishes leaves the other half to codes and replay marks."""
-"""Some 100 MB at the worst. A replay mark lives a minute or ten: room for 300 requests a second."""
+"""Some 100 MB as a rule. A replay mark lives a minute or ten: room for 300 requests a second."""
+ANYBODYS = frozenset({"login", "interaction", "tries", "par"})
+"""Kinds that whoever opens a page, or has a public client's name, fills: they get half of the room,
+so that a flood of sign-ins that nobody finishes leaves the other half to codes and replay marks."""
 
 
 class MemoryStore:

@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from broker.port_errors import UnavailableError
 from broker.ports import Clock, Mark
+from broker.storage.redis_connections import RedisConnections
 from mandates.model import Instant
 
 _PREFIX = "volmacht:"
@@ -51,42 +52,34 @@ class RedisStore:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
+        self._connections = RedisConnections(self._redis)
 
     def put(self, kind: str, key: str, value: Mapping[str, Any], ttl: int) -> None:
         """Store for `ttl` seconds (at least 1, else `ValueError`), over what was there."""
-        with _reached():
-            self._redis.set(_name(kind, key), json.dumps(dict(value)), ex=_seconds(ttl))
+        self._ask("SET", _name(kind, key), json.dumps(dict(value)), "EX", _seconds(ttl))
 
     def replace(self, kind: str, key: str, value: Mapping[str, Any], ttl: int) -> bool:
         """Store only if the key is there, in one atomic step: what was taken does not come back."""
-        with _reached():
-            stored = self._redis.set(_name(kind, key), json.dumps(dict(value)), ex=_seconds(ttl), xx=True)
-        return stored is True
+        return self._ask("SET", _name(kind, key), json.dumps(dict(value)), "EX", _seconds(ttl), "XX") == "OK"
 
     def get(self, kind: str, key: str) -> dict[str, Any] | None:
-        with _reached():
-            return _read(self._redis.get(_name(kind, key)))
+        return _read(self._ask("GET", _name(kind, key)))
 
     def take(self, kind: str, key: str) -> dict[str, Any] | None:
         """Read and delete in one atomic step: of two callers one gets it."""
-        with _reached():
-            return _read(self._redis.getdel(_name(kind, key)))
+        return _read(self._ask("GETDEL", _name(kind, key)))
 
     def claim(self, kind: str, key: str, ttl: int) -> bool:
         """Set if absent, atomically: True for the first caller within `ttl` seconds only."""
-        with _reached():
-            return self._redis.set(_name(kind, key), "{}", ex=_seconds(ttl), nx=True) is True
+        return self._ask("SET", _name(kind, key), "{}", "EX", _seconds(ttl), "NX") == "OK"
 
     def claim_all(self, marks: Sequence[Mark]) -> tuple[bool, Instant]:
         """Claim every mark in one round trip: whether all were free, and the epoch read after."""
         now = self._clock()
-        pipeline = self._redis.pipeline(transaction=False)
-        for kind, key, ttl in marks:
-            pipeline.set(_name(kind, key), "{}", ex=_seconds(ttl), nx=True)
-        pipeline.set(_EPOCH, now, nx=True, get=True)
+        claims = [("SET", _name(kind, key), "{}", "EX", _seconds(ttl), "NX") for kind, key, ttl in marks]
         with _reached():
-            *claimed, earlier = pipeline.execute()
-        return all(one is True for one in claimed), now if earlier is None else int(str(earlier))
+            *claimed, earlier = self._connections.answers([*claims, ("SET", _EPOCH, now, "NX", "GET")])
+        return all(one == "OK" for one in claimed), now if earlier is None else int(earlier)
 
     def epoch(self) -> Instant:
         """When the server began to remember; a server that was emptied begins anew.
@@ -107,6 +100,11 @@ class RedisStore:
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
+
+    def _ask(self, *command: str | int) -> Any:
+        """Send one command and return its answer."""
+        with _reached():
+            return self._connections.answers([command])[0]
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 The first locks and reads, the second writes and commits (`status` tells why in this
 order). Rows that somebody else holds are skipped, and those who need them go alone; alone,
-the same statements wait. It is written in the driver's own SQL, on connections of its own,
-for SQLAlchemy would take longer than the database.
+the same statements wait. It is written in the driver's own SQL and sent through `libpq`, on
+connections of its own, for SQLAlchemy would take longer than the database.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from broker.storage.columns import JSON_OBJECT, row_of
 from broker.storage.driver_pool import DriverPool
 from broker.storage.issues import Asked, CrossedError, Outcome
 from broker.storage.journal import entry_row, parties_of
+from broker.storage.libpq import Libpq
 from broker.storage.open_lists import OpenLists
 from mandates.events import Event
 from mandates.model import Instant
@@ -33,6 +34,7 @@ _DRAWS = 32
 _REMEMBERED = 5
 """Seconds that the open list of an audience is remembered; it is a five minutes' work to fill a quarter."""
 
+_BEGIN, _COMMIT, _ROLLBACK = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT", "ROLLBACK"
 # The three come in this order, because an Append runs its parts one after the other.
 _LOCK = """
 SELECT 'mandate', id, NULL FROM (
@@ -47,7 +49,7 @@ _READ = """
 SELECT '', value::text FROM counters WHERE name = 'revision'
 UNION ALL SELECT id, salt FROM parties WHERE id = ANY (%(parties)s) AND salt IS NOT NULL
 """
-# Rows come as one JSON text: to write arrays column by column takes the driver ten times as long.
+# Rows come as one JSON text: one parameter, however many rows and columns.
 # Not NOT EXISTS: the planner would make a join of it, and read the whole list for it.
 _STORE = """
 INSERT INTO status_entries (list, "index", "grant", client, audience, mandate, executor, hops, last_exp)
@@ -158,7 +160,7 @@ class PostgresCommitter:
         return known
 
 
-def _lock_and_read(driver: Any, asked: Sequence[Asked], lock: str) -> _Found:
+def _lock_and_read(driver: Libpq, asked: Sequence[Asked], lock: str) -> _Found:
     """The first round trip: begin, lock what the judgements rest on, and only then read."""
     locks = {
         "mandates": sorted({mandate for issue, _ in asked for mandate in issue.chain}),
@@ -166,12 +168,8 @@ def _lock_and_read(driver: Any, asked: Sequence[Asked], lock: str) -> _Found:
     }
     events = [issue.event for issue, _ in asked if issue.event]
     named = {party for event in events for party in parties_of(event).values() if party}
-    with driver.pipeline():
-        driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        locked = driver.execute(lock, locks, prepare=True)
-        read = driver.execute(_READ, {"parties": sorted(named)}, prepare=True)
-    rows = locked.fetchall()
-    (_, revision), *salts = read.fetchall()
+    _, rows, read = driver.rows_of_all([(_BEGIN, {}), (lock, locks), (_READ, {"parties": sorted(named)})])
+    (_, revision), *salts = read
     return _Found(
         mandates=frozenset(key for what, key, _ in rows if what == "mandate"),
         grants=frozenset(key for what, key, _ in rows if what == "grant"),
@@ -182,19 +180,17 @@ def _lock_and_read(driver: Any, asked: Sequence[Asked], lock: str) -> _Found:
 
 
 def _write(
-    driver: Any, good: Sequence[Asked], lists: Mapping[str, StatusList], salts: Mapping[str, str]
+    driver: Libpq, good: Sequence[Asked], lists: Mapping[str, StatusList], salts: Mapping[str, str]
 ) -> dict[Basis, StatusEntry]:
     """The second round trip: store, and commit."""
     if not good:
-        driver.execute("COMMIT")  # of nothing: at a ROLLBACK psycopg would forget its prepared statements
+        driver.rows(_ROLLBACK, {})
         return {}
     events = [(issue.event, now) for issue, now in good if issue.event]
-    with driver.pipeline():
-        stored = driver.execute(_STORE, {"rows": json.dumps(_entry_rows(good, lists))}, prepare=True)
-        if events:
-            driver.execute(_APPEND, {"rows": json.dumps(_journal_rows(events, salts))}, prepare=True)
-        driver.execute("COMMIT")
-    entries = [StatusEntry(*row) for row in stored.fetchall()]
+    store = (_STORE, {"rows": json.dumps(_entry_rows(good, lists))})
+    append = [(_APPEND, {"rows": json.dumps(_journal_rows(events, salts))})] if events else []
+    stored, *_ = driver.rows_of_all([store, *append, (_COMMIT, {})])
+    entries = [StatusEntry(*row) for row in stored]
     return {entry.basis: entry for entry in entries}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Executable, ScalarSelect, bindparam, case, func, insert, select, update
@@ -15,7 +16,7 @@ from sqlalchemy import Executable, ScalarSelect, bindparam, case, func, insert, 
 from broker.port_errors import ConflictError
 from broker.records import Question
 from broker.storage.caseloads import CaseloadQueries
-from broker.storage.chains import asking, links, pairs
+from broker.storage.chains import asking, links, pairs, squeezed
 from broker.storage.clauses import one_of, one_or_many, row_of, rows_of, select_record, skip_taken
 from broker.storage.engine_tables import mandates, parties
 from broker.storage.history import HistoryQueries
@@ -79,6 +80,11 @@ _SAVE = (
 )
 
 
+@cache
+def _between(dialect: str, *, writes: bool) -> str:
+    return squeezed(links(dialect) + _BETWEEN + _LOCKS[writes][dialect])
+
+
 class SqlMandateStore(ListQueries, CaseloadQueries, HistoryQueries):
     """`ports.MandateStore` in tables `mandates`, `mandate_history` and `caseloads`.
 
@@ -138,8 +144,10 @@ class SqlMandateStore(ListQueries, CaseloadQueries, HistoryQueries):
         Mandates principal -> actor, mandates principal -> X for the organisations X that gave the
         actor a mandate, those X -> actor, and what any of them was passed on from.
         """
-        statement = links(self._dialect) + _BETWEEN + _LOCKS[self._writes][self._dialect]
-        rows = self._rows(statement, asking(self._dialect, [Question(principal, actor, session)]))
+        rows = self._rows(
+            _between(self._dialect, writes=self._writes),
+            asking(self._dialect, [Question(principal, actor, session)]),
+        )
         return [mandate_of(row) for row in rows]
 
     def of_pairs(self, pairs_asked: Iterable[tuple[str, str]]) -> list[Mandate]:

@@ -10,6 +10,8 @@ from broker.storage.life_tables import staff
 
 _ALL = select_record(staff, StaffRole).order_by(staff.c.given_at, staff.c.party, staff.c.role)
 _ROLES = select(staff.c.role).where(staff.c.party == bindparam("whose"))
+# A session is opened with these roles: a role that is taken meanwhile waits, and finds that session.
+_ROLES_LOCKED = _ROLES.with_for_update(read=True)
 _GIVE = skip_taken(insert(staff))
 _TAKE = delete(staff).where(staff.c.party == bindparam("whose"), staff.c.role == bindparam("which"))
 
@@ -19,8 +21,7 @@ class SqlStaffStore:
 
     def __init__(self, connection: Connection, *, writes: bool) -> None:
         self._connection = connection
-        # A session is opened with these roles: a role that is taken meanwhile waits, and finds that session.
-        self._roles = _ROLES.with_for_update(read=True) if writes else _ROLES
+        self._roles = _ROLES_LOCKED if writes else _ROLES
 
     def all(self) -> list[StaffRole]:
         """Oldest first."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
-from broker.port_errors import UnavailableError
 from broker.storage.activation import SqlActivationStore
 from broker.storage.bulk import SqlBulkStore
 from broker.storage.cascades import SqlCascadeStore
@@ -27,6 +24,7 @@ from broker.storage.revision import Revision
 from broker.storage.sessions import SqlSessionStore
 from broker.storage.staff import SqlStaffStore
 from broker.storage.status import SqlStatusStore
+from broker.storage.transactions import Transaction
 from broker.storage.uses import SqlUseStore
 from broker.storage.vault_keys import SqlVaultKeyStore
 
@@ -34,22 +32,15 @@ from broker.storage.vault_keys import SqlVaultKeyStore
 class SqlUnitOfWork:
     """`ports.UnitOfWork`. Used once, by one thread, in a `with` statement; its stores live as long."""
 
-    def __init__(self, engine: Engine, *, writes: bool, status_list_size: int) -> None:
-        self._engine = engine
+    def __init__(self, begin: Callable[[], Transaction], *, writes: bool, status_list_size: int) -> None:
+        self._begin = begin
         self._writes = writes
         self._status_list_size = status_list_size
 
     def __enter__(self) -> Self:
         """Begin. Raise `UnavailableError` if the database is away or stays locked."""
-        try:
-            self._connection = connection = self._engine.connect()
-        except PoolTimeoutError:
-            raise UnavailableError("every connection to the database is in use") from None
-        try:
-            self._transaction = connection.begin()
-        except BaseException:  # whatever it was, it is raised again; the connection goes back
-            connection.close()
-            raise
+        self._transaction = self._begin()
+        self._connection = connection = self._transaction.connection
         self._revision = revision = Revision(connection)
         self.parties = SqlPartyStore(connection, revision)
         self.mandates = SqlMandateStore(connection, revision, writes=self._writes)
@@ -85,7 +76,7 @@ class SqlUnitOfWork:
             if kind is None and not self._writes:
                 self._transaction.commit()
         finally:
-            self._connection.close()
+            self._transaction.close()
 
     def commit(self) -> int | None:
         """Make everything durable, once; return the revision that this made, None if it made none.

@@ -1,15 +1,14 @@
 """The wire to one upstream: kept connections, bounded answers, no redirects and no cookies.
 
-One session serves every thread. It takes no cookies, so it has nothing that changes; proxies and
-certificate bundles of the environment are looked up once, and a `.netrc` never, because it
-would speak in our name.
+One adapter of requests serves every thread, without a session around it: that would keep cookies,
+follow redirects, read a `.netrc` that speaks in our name, and cost as much again. Proxies and
+certificate bundles of the environment are looked up once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,17 +21,14 @@ TIMEOUT = 10
 MAX_BYTES = 256 * 1024
 DEFAULT_SECONDS = 300
 MAX_SECONDS = 24 * 3600
+_HEADERS = {"Accept": "application/json"}
 
 
 class UpstreamConnection:
     """JSON objects from an upstream, or `UpstreamError`. Made for so many threads at once."""
 
     def __init__(self, threads: int) -> None:
-        self._http = requests.Session()
-        self._http.trust_env = False
-        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        for scheme in ("https://", "http://"):
-            self._http.mount(scheme, HTTPAdapter(pool_maxsize=threads))
+        self._http = HTTPAdapter(pool_maxsize=threads)
         self._environments: dict[str, Mapping[str, Any]] = {}
 
     def get(self, address: str) -> tuple[dict[str, Any], int]:
@@ -48,9 +44,8 @@ class UpstreamConnection:
     def _exchange(self, method: str, address: str, **sent: Any) -> tuple[dict[str, Any], int]:
         environment = self._environment(address)
         try:
-            with self._http.request(
-                method, address, timeout=TIMEOUT, allow_redirects=False, **environment, **sent
-            ) as response:
+            request = requests.Request(method, address, headers=_HEADERS, **sent).prepare()
+            with self._http.send(request, timeout=TIMEOUT, **environment) as response:
                 response.raise_for_status()
                 text = response.raw.read(MAX_BYTES + 1, decode_content=True)
                 seconds = _max_age(response.headers.get("Cache-Control", ""))

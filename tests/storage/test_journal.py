@@ -1,5 +1,4 @@
 import pytest
-from sqlalchemy import event as sql_event
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -8,6 +7,7 @@ from broker.records import Checkpoint, JournalLeaf, JournalNode, NewParty
 from mandates.commitments import commitments
 from mandates.events import Event
 from storage.records import NOW, person
+from storage.statements import Sent
 
 
 def event(number, **facts):
@@ -77,14 +77,10 @@ def test_every_party_has_a_salt_of_its_own(journal):
 
 def test_a_batch_of_events_costs_two_statements(database):
     """On the hot path of every grant: one query for salts, one insert of many rows."""
-    statements = []
-    sql_event.listen(
-        database._engines.write, "before_cursor_execute", lambda *args: statements.append(args[2].split()[0])
-    )
     with database.write() as unit:
-        statements.clear()
+        sent = Sent(unit)
         unit.journal.append([event(number, principal="maria") for number in range(50)], NOW)
-        assert statements == ["SELECT", "INSERT"]
+        assert [text.split()[0] for text in sent.texts] == ["SELECT", "INSERT"]
 
 
 def test_the_order_is_the_order_of_recording(journal):

@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from broker.records import Question, Wanted
 from broker.storage.database import SqlDatabase
 from broker.storage.looks import Looks
 from storage.records import NOW
+from storage.statements import Sent, plan_of
 
 MANY = 50_000
 NUMBERS = {
@@ -126,25 +127,17 @@ READ_THROUGH = {
 }
 
 
-def plan_of(driver, statement, keys):
-    if "sqlite" in type(driver).__module__:
-        return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", keys)]
-    return [row[0] for row in driver.execute(f"EXPLAIN {statement}", keys)]
-
-
 def read_through(dialect, plan):
     return [line for line in plan if READ_THROUGH[dialect].search(line.strip())]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_no_question_reads_a_table_through(full, name):
-    sent = []
     with full.read() as unit:
-        event.listen(unit._connection, "before_cursor_execute", lambda *call: sent.append(call[2:4]))
+        sent = Sent(unit)
         QUESTIONS[name](unit.mandates)
-        assert len(sent) == 1, "one question is one statement"
-        driver = unit._connection.connection.driver_connection
-        plan = plan_of(driver, *sent[0])
+        assert len(sent.texts) == 1, "one question is one statement"
+        plan = sent.plan()
         assert read_through(unit._connection.dialect.name, plan) == [], "\n".join(plan)
 
 
@@ -170,11 +163,11 @@ def test_from_a_status_index_to_a_chain_no_table_is_read_through(full):
 
 
 def test_the_test_would_see_it(full):
-    with full.read() as unit:
-        driver = unit._connection.connection.driver_connection
+    with full._engines.read.connect() as connection:
+        driver = connection.connection.driver_connection
         for statement in (
             "SELECT * FROM mandates WHERE grounds = 'x'",
             "SELECT * FROM mandates AS m WHERE m.grounds = 'x'",
         ):
             plan = plan_of(driver, statement, {})
-            assert read_through(unit._connection.dialect.name, plan)
+            assert read_through(connection.dialect.name, plan)

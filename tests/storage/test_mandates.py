@@ -2,12 +2,12 @@ import dataclasses
 import threading
 
 import pytest
-from sqlalchemy import event
 
 from broker.port_errors import ConflictError, NotFoundError
 from broker.records import NewParty, Question
 from mandates.model import Caseload, Ending, Evidence, PowerEnding, Source, Suspension
 from storage.records import NOW, mandate, person, populate
+from storage.statements import Sent
 
 
 def stored(database, *mandates):
@@ -202,11 +202,10 @@ def test_between_leaves_out_what_other_sessions_claimed(database):
 )
 def test_a_question_is_one_statement_whatever_its_size(database, query):
     stored(database, *CHAIN)
-    statements = []
     with database.read() as unit:
-        event.listen(unit._connection, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        sent = Sent(unit)
         query(unit.mandates)
-    assert len(statements) == 1
+    assert len(sent.texts) == 1
 
 
 def test_between_brings_what_a_link_was_passed_on_from(database):
