@@ -35,6 +35,8 @@ DESK, TARGET = "https://desk.example.be/api", "https://vouchers.example.be/api"
 SCOPES = frozenset({"obo:vouchers:read", "obo:vouchers:order"})
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SESSIONS = 200
+THREADS = 16
+"""While some wait for a commit, the others fill the next one."""
 MARKER = b'"token_type"'
 
 
@@ -123,7 +125,7 @@ class Exchange:
 def main() -> None:
     floor, rates = plain(), []
     for size in MANDATES:
-        with place(size) as country:
+        with place(size, THREADS) as country:
             sent = Exchange(country)
             rates.append(measure(f"token_exchange_{size}", floor, country, sent.requests, MARKER))
             if size == MANDATES[0]:

@@ -34,8 +34,8 @@ from servers import postgres, postgres_database, valkey
 
 SECONDS = float(os.environ.get("VOLMACHT_BENCH_SECONDS", "10"))
 MANDATES = [int(one) for one in os.environ.get("VOLMACHT_BENCH_MANDATES", "10000").split(",")]
-THREADS = int(os.environ.get("VOLMACHT_THREADS", "16"))
-"""More than a plain application wants: while one waits for a commit, the others fill the next."""
+THREADS = os.environ.get("VOLMACHT_THREADS")
+"""In place of the benchmark's own number."""
 TOKEN_SECONDS = 3600
 """Of the tokens that the load brings: no run outlives them."""
 
@@ -121,13 +121,16 @@ def _self_grant(client: Client, session: Session, audience: Audience, now: int) 
 
 
 @contextmanager
-def place(size: int) -> Iterator[Place]:
-    """PostgreSQL (durable) with `size` mandates and Valkey; both keep to the last core."""
+def place(size: int, threads: int = 4) -> Iterator[Place]:
+    """PostgreSQL (durable) with `size` mandates and Valkey; both keep to the last core.
+
+    `threads` are the broker's: few where nobody waits, more where they share commits.
+    """
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})  # what is started from here stays there
     with postgres(durable=True) as server, postgres_database(server) as url, valkey() as redis:
         migrated(url)
-        environ = _environ(url, redis)
+        environ = _environ(url, redis, threads)
         os.sched_setaffinity(0, cores)
         services = wiring.build(Settings.from_env(environ))
         population = Population(size)
@@ -148,7 +151,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _environ(url: str, redis: str) -> dict[str, str]:
+def _environ(url: str, redis: str, threads: int) -> dict[str, str]:
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VOLMACHT_")}
     return kept | {
@@ -161,7 +164,7 @@ def _environ(url: str, redis: str) -> dict[str, str]:
         "VOLMACHT_ACM_ISSUER": "http://127.0.0.1:9",
         "VOLMACHT_ACM_CLIENT_ID": "bench",
         "VOLMACHT_ACM_CLIENT_SECRET": "s" * 32,
-        "VOLMACHT_THREADS": str(THREADS),
+        "VOLMACHT_THREADS": THREADS or str(threads),
         "VOLMACHT_LOG_LEVEL": "WARNING",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "guard")]),
     }
