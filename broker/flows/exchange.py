@@ -41,10 +41,10 @@ from mandates.world import World
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 -- a name of RFC 8693 section 3
 MAX_HOPS = 4
 """How often a token may be narrowed on its way from service to service."""
-TRIES = 4
+TRIES = 8
 """How often something is judged that keeps changing."""
 RELIED_ON = ("auth", "jwks", "jwks_uri", "secret_sha256", "exchange", "serves")
-"""What of the caller's registration was believed before the judgement: who it is, and whose tokens it brings."""
+"""What was believed of the caller before the judgement: who it is, and whose tokens it brings."""
 NOT_HERS = "The subject_token is no mandate under which the actor may act."
 
 

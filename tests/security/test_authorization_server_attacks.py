@@ -161,9 +161,10 @@ def test_a_delegated_grant_for_user_info_alone_says_who_the_principal_is_and_no_
         f"{API}/representations", headers={"Authorization": f"Bearer {answer['access_token']}"}
     ).status_code in {401, 403}
     flow.end(given.id)
-    assert flow.http.get(
-        "/userinfo", headers={"Authorization": f"Bearer {answer['access_token']}"}
-    ).status_code == 401
+    assert (
+        flow.http.get("/userinfo", headers={"Authorization": f"Bearer {answer['access_token']}"}).status_code
+        == 401
+    )
 
 
 # --- class 16: what costs nothing to send ---
@@ -184,9 +185,13 @@ def test_class_16_a_control_character_in_a_path_reaches_no_database(door):
 def test_class_16_pushed_requests_leave_room_for_codes_and_replay_marks():
     """A public client proves nothing: whoever has its name can push."""
     store = MemoryStore(SettableClock(), max_entries=10)
-    with pytest.raises(UnavailableError):
+
+    def fill():
         for number in range(10):
             store.put("par", str(number), {}, 60)
+
+    with pytest.raises(UnavailableError):
+        fill()
     assert store.claim("client_assertion", "a", 60)
     store.put("code", "c", {}, 60)
 
